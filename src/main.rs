@@ -1,0 +1,3 @@
+//! The `devstack` binary: a door into [`devstack::cli`].
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Small things std lacks, injected wherever they decide what a program does: environment, clock, randomness, suggestions, shutdown.
+//!
+//! Everything may import this room; it imports nothing of ours.
+
+pub mod clock;
+pub mod env;
+pub mod hex;
+pub mod random;
+pub mod suggest;
+pub mod work;

@@ -1,0 +1,1 @@
+//! The one test binary: a module per subject, because every `tests/*.rs` file would link the whole dependency set again.
