@@ -290,6 +290,7 @@ mod optional_millis {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(clippy::ref_option, reason = "the signature serde's `with` asks for")]
     pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => super::millis::serialize(value, serializer),

@@ -1,9 +1,18 @@
-//! Expectations: from a file's shape to typed values to a verdict; pure, no I/O.
+//! Expectations: from a file's shape to typed values to where each stands on a trace; pure, no I/O.
 //!
 //! Fed by `fixture` (files) and `check` (the trace that came); read by `check`.
 
+mod assign;
+mod line;
+pub mod matcher;
+pub mod miss;
+pub mod predicate;
+pub mod resolve;
+pub mod rules;
 pub mod spec;
 
+pub use matcher::{OWN_SERVICE, judge};
+pub use miss::{Difference, Miss, Standing, Wanted, What};
 pub use spec::{
     Bounds, Edge, EventPattern, Literal, NamePattern, Place, Predicate, Selector, SpanPattern, StatusPattern, TraceExpectation,
 };
