@@ -1,0 +1,185 @@
+//! Why: the cause behind what the matcher missed, named where the evidence names it.
+//!
+//! Fed by the judge with the trace, what services reported and what arrived elsewhere under the same correlation id. A cause is stated only
+//! when what is known proves it; otherwise the misses speak for themselves.
+
+use super::{
+    findings::{counted, finding},
+    outcome::Finding,
+};
+use crate::{
+    expect::OWN_SERVICE,
+    model::{Arrival, Span, SpanKind, Trace, TraceId},
+    support::work::{OpenSpan, WorkReport},
+};
+
+/// What is known beyond the trace itself.
+pub(super) struct Clues<'a> {
+    /// The case's trace.
+    pub(super) trace: &'a Trace,
+    /// Its arrivals, for conflicts.
+    pub(super) arrivals: &'a [Arrival],
+    /// Other traces that carry the case's correlation id.
+    pub(super) strays: &'a [Trace],
+    /// What each service last said of its work.
+    pub(super) reports: &'a [WorkReport],
+    /// Spans that nothing is left to end.
+    pub(super) never_ended: &'a [OpenSpan],
+}
+
+/// All causes that can be proved, the most telling first.
+pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
+    let mut causes = Vec::new();
+    causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues.trace, stray)));
+    causes.extend(injected_early(clues.trace));
+    causes.extend(clues.never_ended.iter().map(|open| never_ended(clues, open)));
+    causes.extend(clues.reports.iter().filter_map(lost));
+    causes.extend(conflicts(clues.arrivals));
+    causes
+}
+
+/// A service went on in a trace of its own: the context did not reach it.
+fn context_lost(trace: &Trace, stray: &Trace) -> Vec<Finding> {
+    let id = stray.id();
+    stray
+        .tops()
+        .into_iter()
+        .map(|at| &stray.spans()[at])
+        .filter(|root| root.service() != OWN_SERVICE)
+        .map(|root| {
+            let sender = sender_of(trace, root);
+            let from = sender.map_or_else(|| "its caller".to_owned(), |span| span.service().to_owned());
+            let headline = format!(
+                "the trace context was lost between {from} and {}: `{}` began a trace of its own.",
+                root.service(),
+                root.name
+            );
+            let mut finding = finding("cause.context-lost", capitalised(&headline));
+            if let Some(sender) = sender {
+                let carrier = if sender.kind == SpanKind::Producer { "payload" } else { "request" };
+                finding.details.push(format!("`{}` of {from} sent a {carrier} without a `traceparent`.", sender.name));
+            }
+            finding.details.push(format!(
+                "The other half is trace {} ({}), found by the correlation id.",
+                id.map(|id| id.to_string()).unwrap_or_default(),
+                counted(stray.spans().len(), "span", "spans")
+            ));
+            finding.hint = id.map(|id| format!("devstack trace {}", id.short()));
+            finding
+        })
+        .collect()
+}
+
+/// The span that sent what `root` handles: the producer of the same run, else a producer or client of the same task that nobody continued.
+fn sender_of<'a>(trace: &'a Trace, root: &Span) -> Option<&'a Span> {
+    let run = root.attributes.get("trigger.task.run_id");
+    let task = root.attributes.text("trigger.task.name");
+    let outgoing = || trace.spans().iter().filter(|span| matches!(span.kind, SpanKind::Producer | SpanKind::Client));
+    let by_run = outgoing().find(|span| run.is_some() && span.attributes.get("trigger.task.handle_id") == run);
+    let by_task = || outgoing().find(|span| task.is_some_and(|task| span.name == format!("trigger.dev.{task} send")));
+    let unanswered = || {
+        let wanted = if root.kind == SpanKind::Server { SpanKind::Client } else { SpanKind::Producer };
+        let mut open = outgoing().filter(|span| span.kind == wanted && trace.children(span.span_id).is_empty());
+        let only = open.next();
+        if open.next().is_none() { only } else { None }
+    };
+    by_run.or_else(by_task).or_else(unanswered).map(AsRef::as_ref)
+}
+
+/// A consumer beside its producer: both name the same parent, so the context was taken before the producer span was active.
+fn injected_early(trace: &Trace) -> Vec<Finding> {
+    trace
+        .spans()
+        .iter()
+        .filter(|span| span.kind == SpanKind::Consumer || span.name.starts_with("trigger.task."))
+        .filter_map(|consumer| {
+            let parent = trace.parent(consumer)?;
+            let producer = trace
+                .children(parent.span_id)
+                .iter()
+                .map(|at| &trace.spans()[*at])
+                .find(|sibling| sibling.kind == SpanKind::Producer && sends(sibling, consumer))?;
+            let headline = format!(
+                "`{}` stands beside its producer `{}`, not below it: {} injected the context before the producer span was active.",
+                consumer.name,
+                producer.name,
+                producer.service()
+            );
+            let mut finding = finding("cause.injected-early", headline);
+            finding.details.push(format!("The payload's `traceparent` names `{}`, which is the parent of both.", parent.name));
+            finding.hint = Some("make the producer span active, then inject".to_owned());
+            Some(finding)
+        })
+        .collect()
+}
+
+fn sends(producer: &Span, consumer: &Span) -> bool {
+    let run = consumer.attributes.get("trigger.task.run_id");
+    let by_run = run.is_some() && run == producer.attributes.get("trigger.task.handle_id");
+    let by_name = consumer.name.strip_prefix("trigger.task.").is_some_and(|task| producer.name == format!("trigger.dev.{task} send"));
+    by_run || by_name
+}
+
+fn never_ended(clues: &Clues<'_>, open: &OpenSpan) -> Finding {
+    let service = clues
+        .reports
+        .iter()
+        .find(|report| report.open.iter().any(|other| other.span_id == open.span_id))
+        .map_or("a service", |report| report.service.as_str());
+    let headline = format!("the {} span `{}` of {service} was started and never ended.", open.kind, open.name);
+    let mut finding = finding("cause.never-ended", capitalised(&headline));
+    finding.details.push(format!(
+        "It has been open for {} ms, and no request, run or tracked task is left that could end it.",
+        open.age_ms
+    ));
+    let waiting: Vec<_> = clues
+        .trace
+        .spans()
+        .iter()
+        .filter(|span| span.parent_id.is_some_and(|id| id.to_string() == open.span_id))
+        .map(|span| format!("`{}`", span.name))
+        .collect();
+    if !waiting.is_empty() {
+        finding.details.push(format!("{} names it as parent and hangs in the air.", waiting.join(", ")));
+    }
+    finding.hint = Some("end the span on every path, errors included".to_owned());
+    finding
+}
+
+fn lost(report: &WorkReport) -> Option<Finding> {
+    if report.lost == 0 {
+        return None;
+    }
+    let headline = format!("{} lost {} of this trace on export.", report.service, counted(report.lost as usize, "span", "spans"));
+    let mut finding = finding("cause.export-lost", headline);
+    finding.details.extend(report.export_error.iter().map(|error| format!("Its exporter says: {error}.")));
+    Some(finding)
+}
+
+fn conflicts(arrivals: &[Arrival]) -> Vec<Finding> {
+    let mut seen = std::collections::HashMap::new();
+    arrivals
+        .iter()
+        .filter_map(|arrival| {
+            let first = *seen.entry(arrival.span.span_id).or_insert(&arrival.span);
+            if std::sync::Arc::ptr_eq(first, &arrival.span) {
+                return None;
+            }
+            let headline = format!("span {} came twice with different content.", arrival.span.span_id);
+            let mut finding = finding("cause.conflict", capitalised(&headline));
+            finding.details.push(format!(
+                "First `{}` of {}, then `{}` of {}.",
+                first.name,
+                first.service(),
+                arrival.span.name,
+                arrival.span.service()
+            ));
+            Some(finding)
+        })
+        .collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,247 @@
+//! The verdict on one case: expectations, rules and answers, weighed by the evidence there is (DESIGN section 7, "Verdicts").
+//!
+//! Fed by `drive` with everything that was gathered; pure. Says either what the verdict is, or that waiting could still change it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    compare, diagnose,
+    findings::{self, finding},
+    outcome::{Evidence, Finding, Severity, TreeRow, Verdict},
+};
+use crate::{
+    expect::{self, Miss, Standing, TraceExpectation, rules},
+    model::{Arrival, Span, Trace, Value, span::LogRecord},
+    support::work::{OpenSpan, WorkReport},
+    telemetry::attributes,
+};
+
+/// Everything gathered about a case.
+pub(super) struct Gathered<'a> {
+    /// The fixture file, for places.
+    pub(super) file: &'a str,
+    /// What it expects, captured values put in.
+    pub(super) expected: &'a TraceExpectation,
+    /// Rule packs that are on.
+    pub(super) packs: &'a [rules::Pack],
+    /// Waived rules with their reasons.
+    pub(super) waived: &'a BTreeMap<String, String>,
+    /// The correlation id sent along.
+    pub(super) correlation_id: &'a str,
+    /// Personal values and secrets that must not appear.
+    pub(super) secrets: &'a [(String, String)],
+    /// What was wrong with the answers.
+    pub(super) answers: &'a [Finding],
+    /// devstack's own spans of the case.
+    pub(super) own: &'a [Arc<Span>],
+    /// What arrived.
+    pub(super) arrivals: &'a [Arrival],
+    /// Logs of the trace.
+    pub(super) logs: &'a [LogRecord],
+    /// Spans thrown out of the ledger.
+    pub(super) evicted: u64,
+    /// Other traces with the same correlation id.
+    pub(super) strays: &'a [Trace],
+    /// How strong the evidence is.
+    pub(super) evidence: Evidence,
+    /// The least that a verdict on absence must rest on.
+    pub(super) least: Evidence,
+    /// Whether the deadline has come: what lacks will not be waited for any longer.
+    pub(super) overdue: bool,
+    /// What each service last said.
+    pub(super) reports: &'a [WorkReport],
+    /// Spans that nothing is left to end.
+    pub(super) never_ended: &'a [OpenSpan],
+}
+
+/// A verdict with its reasons.
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    pub(super) findings: Vec<Finding>,
+    pub(super) warnings: Vec<Finding>,
+    pub(super) tree: Vec<TreeRow>,
+}
+
+/// Judges; `None` when something lacks that may still come.
+pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
+    let trace = Trace::new(case.own.iter().cloned().chain(case.arrivals.iter().map(|arrival| Arc::clone(&arrival.span))));
+    let observed = trace.spans().len() > case.own.len();
+    let whole = case.evidence >= Evidence::Quiet && case.evidence >= case.least;
+    let standings = expect::judge(case.expected, &trace);
+
+    let mut failed = case.answers.to_vec();
+    let mut open_questions = Vec::new();
+    let mut misses = Vec::new();
+    for standing in standings {
+        match answer(case, whole, &standing) {
+            Answer::Held => {}
+            Answer::Wait => return None,
+            Answer::Undecided => open_questions.push(standing),
+            Answer::Failed => misses.extend(standing.misses),
+        }
+    }
+    if !observed && !(case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier) {
+        return (whole || case.overdue).then(|| unobserved(case, failed));
+    }
+    if !whole && !case.overdue {
+        return None;
+    }
+
+    let (breaches, warnings) = if whole { broken_rules(case, &trace) } else { Default::default() };
+    let causes = causes(case, &trace);
+    failed.extend(explained(causes, &misses, breaches, &trace, case.file));
+    let verdict = if !failed.is_empty() {
+        Verdict::Failed
+    } else if !whole || case.evicted > 0 || !open_questions.is_empty() {
+        failed.push(undecided(case, &open_questions));
+        Verdict::Undecided
+    } else {
+        Verdict::Held
+    };
+    let tree = if verdict == Verdict::Held { Vec::new() } else { compare::rows(&trace, &misses) };
+    Some(Judgement { verdict, findings: failed, warnings, tree })
+}
+
+enum Answer {
+    Held,
+    Failed,
+    /// More may come, and the deadline has not.
+    Wait,
+    /// The deadline came first.
+    Undecided,
+}
+
+/// One expectation under the evidence: existence holds at once, an exceeded bound fails at once, everything else needs to know that
+/// nothing more will come; and what lacks is never given up on quiet alone.
+fn answer(case: &Gathered<'_>, whole: bool, standing: &Standing) -> Answer {
+    let settled = standing.settled || case.evidence >= Evidence::Drained;
+    match (standing.holds, settled) {
+        (_, true) | (false, _) if case.overdue || settled => {
+            if standing.holds {
+                Answer::Held
+            } else {
+                Answer::Failed
+            }
+        }
+        (true, _) if whole => Answer::Held,
+        (true, _) if case.overdue => Answer::Undecided,
+        _ => Answer::Wait,
+    }
+}
+
+fn unobserved(case: &Gathered<'_>, mut findings: Vec<Finding>) -> Judgement {
+    let verdict = if findings.is_empty() { Verdict::Unobserved } else { Verdict::Failed };
+    let mut nothing = finding("cause.unobserved", "No span of this trace arrived.".to_owned());
+    for report in case.reports {
+        let line = match (&report.export_error, report.lost, report.traces.is_empty()) {
+            (Some(error), lost, _) => format!("{} could not export{}: {error}.", report.service, lost_words(lost)),
+            (None, _, true) => format!("{} has seen nothing of this trace.", report.service),
+            (None, lost @ 1.., _) => format!("{} lost {lost} spans on export.", report.service),
+            (None, _, false) => {
+                format!("{} worked on this trace and exported {} spans.", report.service, report.exported)
+            }
+        };
+        nothing.details.push(line);
+    }
+    nothing.hint = Some("check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_ENABLED of the services".to_owned());
+    findings.push(nothing);
+    let trace = Trace::default();
+    Judgement { verdict, findings, warnings: Vec::new(), tree: compare::rows(&trace, &[]) }
+}
+
+fn lost_words(lost: u64) -> String {
+    if lost == 0 { String::new() } else { format!(" {lost} spans") }
+}
+
+fn undecided(case: &Gathered<'_>, questions: &[Standing]) -> Finding {
+    if case.evicted > 0 {
+        return finding("judge.evicted", format!("{} spans of this trace were thrown out of the ledger to keep its bounds.", case.evicted));
+    }
+    let mut finding = finding("judge.deadline", "The deadline came before it was clear that nothing more would arrive.".to_owned());
+    finding.at = questions.first().map(|standing| findings::source_span(case.file, standing.place));
+    for report in case.reports.iter().filter(|report| !report.idle()) {
+        finding.details.push(format!(
+            "{}: {} under way, {} queued, {} open, {} not exported.",
+            report.service,
+            report.active,
+            report.queued,
+            report.open.len(),
+            report.unexported
+        ));
+    }
+    finding
+}
+
+fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
+    diagnose::causes(&diagnose::Clues {
+        trace,
+        arrivals: case.arrivals,
+        strays: case.strays,
+        reports: case.reports,
+        never_ended: case.never_ended,
+    })
+}
+
+/// Breaches that fail the case, and those worth a look.
+fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> (Vec<Finding>, Vec<Finding>) {
+    let logged = logged(case.logs);
+    let subject = rules::Subject {
+        trace,
+        correlation_id: case.correlation_id,
+        secrets: case.secrets,
+        logged: &logged,
+        registry: attributes::REGISTRY,
+    };
+    let (mut failures, mut warnings) = (Vec::new(), Vec::new());
+    for rule in case.packs.iter().flat_map(|pack| pack.rules()).filter(|rule| !case.waived.contains_key(rule.code)) {
+        for breach in rule.check(&subject) {
+            let finding = findings::of_breach(rule, &breach);
+            match finding.severity {
+                Severity::Failure => failures.push(finding),
+                Severity::Warning => warnings.push(finding),
+            }
+        }
+    }
+    // The same sentence from a milder pack adds nothing.
+    warnings.retain(|warning: &Finding| failures.iter().all(|failure| failure.headline != warning.headline));
+    (failures, warnings)
+}
+
+/// Log records as (where, text), for rules that look for leaks and exceptions.
+fn logged(logs: &[LogRecord]) -> Vec<(String, String)> {
+    logs.iter()
+        .flat_map(|log| {
+            let of = log.span_id.map(|id| format!(" of span {id}")).unwrap_or_default();
+            let service = log.resource.service().to_owned();
+            let body = (format!("the body of a log{of} by {service}"), log.body.to_string());
+            let attributes: Vec<_> = log
+                .attributes
+                .iter()
+                .map(|(key, value): (&str, &Value)| (format!("`{key}` of a log{of} by {service}"), value.to_string()))
+                .collect();
+            std::iter::once(body).chain(attributes)
+        })
+        .collect()
+}
+
+/// Causes first, each with the place of the expectation it broke; then the misses; then the rules that no cause explains already.
+fn explained(causes: Vec<Finding>, misses: &[Miss], breaches: Vec<Finding>, trace: &Trace, file: &str) -> Vec<Finding> {
+    let mut missed: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
+    missed.dedup_by(|a, b| a.headline == b.headline && a.at == b.at);
+    let known = |code: &str| causes.iter().any(|cause| cause.code == code);
+    let explained_by = |rule: &str| match rule {
+        "rule.otel.consumed" => known("cause.context-lost"),
+        "rule.otel.orphan" => known("cause.never-ended") || known("cause.export-lost"),
+        "rule.otel.kinds" => known("cause.injected-early"),
+        _ => false,
+    };
+    let rest: Vec<_> = breaches.into_iter().filter(|breach| !explained_by(&breach.code)).collect();
+    let mut all = causes.clone();
+    if let (Some(headline), Some(miss)) = (all.first_mut(), missed.first()) {
+        headline.at.clone_from(&miss.at);
+        headline.label.clone_from(&miss.label);
+    }
+    all.extend(missed);
+    all.extend(rest);
+    all
+}

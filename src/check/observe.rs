@@ -1,0 +1,211 @@
+//! Evidence: asks the services whether they are done with a case, and the ledger for what arrived.
+//!
+//! Fed by `drive` after each answer; read by the judge. *Drained* is a distributed snapshot: two rounds of reports in which every service
+//! is idle, with equal activity counters, mean that between the rounds there was a moment at which all of them were idle at once.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+
+use super::{Evidence, Grounds};
+use crate::{
+    client::{LedgerClient, WorkClient, WorkQuery},
+    model::{Arrival, LedgerView, SpanId, Trace, TraceId, span::LogRecord},
+    support::{
+        clock::Stopwatch,
+        work::{self, OpenSpan, WorkReport},
+    },
+};
+
+/// How long a service may hold its answer while it is busy. Short enough that a span which nothing will end is noticed soon.
+const HOLD: Duration = Duration::from_millis(200);
+
+/// How long everything must be at rest, unchanged, before an open span counts as one that nothing will end.
+const LEAK_WINDOW: Duration = Duration::from_millis(250);
+
+/// The least quiet period where a service does not report its work.
+const LEAST_QUIET: Duration = Duration::from_secs(5);
+
+/// The ids by which one case is followed.
+#[derive(Debug, Clone)]
+pub(super) struct Trail {
+    /// The trace id that was sent; with `traceparent: none` or `malformed` it belongs to devstack's own spans only.
+    pub(super) trace_id: TraceId,
+    /// The correlation id that was sent.
+    pub(super) correlation_id: String,
+    /// Whether the services continue `trace_id`, or begin a trace of their own.
+    pub(super) continued: bool,
+}
+
+/// What the services said when they were asked last.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// How strong the evidence is.
+    pub(super) evidence: Option<Evidence>,
+    /// The last reports.
+    pub(super) reports: Vec<WorkReport>,
+    /// Spans that nothing is left to end.
+    pub(super) never_ended: Vec<OpenSpan>,
+    /// Who was still busy last, in words, and since when the case waited for it.
+    pub(super) waited_for: Option<String>,
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    /// The services' trace: the one sent, or the one found by correlation id.
+    pub(super) trace_id: Option<TraceId>,
+    /// Its spans.
+    pub(super) arrivals: Vec<Arrival>,
+    /// Its logs.
+    pub(super) logs: Vec<LogRecord>,
+    /// Spans that the ledger threw out.
+    pub(super) evicted: u64,
+    /// The version of the view, to wait for the next change.
+    pub(super) version: u64,
+    /// How long before the answer the last span came.
+    pub(super) since_last: Duration,
+    /// Other traces with the same correlation id.
+    pub(super) strays: Vec<Trace>,
+}
+
+/// Follows one case.
+pub(super) struct Observer<'a> {
+    grounds: &'a Grounds,
+    ledger: LedgerClient,
+    work: WorkClient,
+    trail: &'a Trail,
+    clock: Stopwatch,
+    deadline: Duration,
+}
+
+impl<'a> Observer<'a> {
+    /// An observer whose deadline counts from now: the first byte is about to be sent.
+    pub(super) fn new(grounds: &'a Grounds, trail: &'a Trail, deadline: Duration) -> Self {
+        let ledger = LedgerClient::new(grounds.http.clone(), &grounds.ledger);
+        let work = WorkClient::new(grounds.http.clone());
+        Self { grounds, ledger, work, trail, clock: Stopwatch::start(), deadline }
+    }
+
+    /// Since the first byte.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// What is left of the deadline.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.clock.elapsed())
+    }
+
+    /// Waits until the services are done with the case, or the deadline.
+    pub(super) async fn settle(&self) -> Settled {
+        if self.grounds.services.is_empty() {
+            return self.quiet(Vec::new(), Duration::ZERO).await;
+        }
+        let mut previous: Option<BTreeMap<String, u64>> = None;
+        let mut resting: Option<Stopwatch> = None;
+        let mut waited_for = None;
+        loop {
+            let Some(reports) = self.reports().await else {
+                return self.quiet(Vec::new(), Duration::ZERO).await;
+            };
+            let activity: BTreeMap<_, _> = reports.iter().map(|report| (report.instance.clone(), report.activity)).collect();
+            let unchanged = previous.as_ref() == Some(&activity);
+            if unchanged && reports.iter().all(WorkReport::idle) {
+                return Settled { evidence: Some(Evidence::Drained), reports, never_ended: Vec::new(), waited_for };
+            }
+            if unchanged && reports.iter().all(|report| report.at_rest() && report.unexported == 0) {
+                if resting.get_or_insert_with(Stopwatch::start).elapsed() >= LEAK_WINDOW {
+                    let never_ended = reports.iter().flat_map(|report| report.open.clone()).collect();
+                    return Settled { evidence: Some(Evidence::Drained), reports, never_ended, waited_for };
+                }
+            } else {
+                resting = None;
+            }
+            waited_for = busy(&reports).or(waited_for);
+            if self.left().is_zero() {
+                return Settled { evidence: None, reports, never_ended: Vec::new(), waited_for };
+            }
+            previous = Some(activity);
+        }
+    }
+
+    /// One round: every service is asked at the same time. `None` when one of them does not answer for its work.
+    async fn reports(&self) -> Option<Vec<WorkReport>> {
+        let query = WorkQuery { trace_id: Some(self.trail.trace_id), correlation_id: Some(self.trail.correlation_id.clone()) };
+        let hold = HOLD.min(self.left());
+        let asked = self.grounds.services.iter().map(|service| self.work.ask(&service.url, &query, hold));
+        join_all(asked).await.into_iter().map(|answer| answer.ok().flatten()).collect()
+    }
+
+    /// Without reports: nothing new for twice the longest flush period.
+    async fn quiet(&self, reports: Vec<WorkReport>, flush: Duration) -> Settled {
+        let period = (flush * 2).max(LEAST_QUIET);
+        let mut version = 0;
+        let mut still = Stopwatch::start();
+        while !self.left().is_zero() {
+            let wait = period.saturating_sub(still.elapsed()).min(self.left());
+            let seen = self.ledger.view(self.trail.trace_id, version, wait).await.map_or(version, |view| view.version);
+            if seen != version {
+                version = seen;
+                still = Stopwatch::start();
+            } else if still.elapsed() >= period && version > 0 {
+                return Settled { evidence: Some(Evidence::Quiet), reports, ..Settled::default() };
+            }
+        }
+        Settled { evidence: None, reports, ..Settled::default() }
+    }
+
+    /// Reads what the ledger holds of the case now.
+    pub(super) async fn arrived(&self) -> Arrived {
+        let correlated = self.ledger.correlated(&self.trail.correlation_id).await.map(|found| found.traces).unwrap_or_default();
+        let main = if self.trail.continued { Some(self.trail.trace_id) } else { correlated.first().copied() };
+        let Some(trace_id) = main else { return Arrived::default() };
+        let view = self.ledger.view(trace_id, 0, Duration::ZERO).await.unwrap_or_default();
+        let strays = correlated.into_iter().filter(|id| *id != trace_id);
+        let strays = join_all(strays.map(|id| self.ledger.view(id, 0, Duration::ZERO))).await;
+        Arrived {
+            trace_id: Some(trace_id),
+            evicted: view.evicted,
+            version: view.version,
+            since_last: since_last(&view),
+            strays: strays.into_iter().filter_map(Result::ok).map(|view| trace_of(&view.arrivals)).collect(),
+            arrivals: view.arrivals,
+            logs: view.logs,
+        }
+    }
+
+    /// Waits for the trace to change after `version`, at most until the deadline.
+    pub(super) async fn changed(&self, trace_id: TraceId, version: u64) {
+        // An error here is a receiver that is going away; the caller's next look tells.
+        let _ = self.ledger.view(trace_id, version, self.left().min(Duration::from_millis(work::LONGEST_WAIT_MS))).await;
+    }
+}
+
+fn since_last(view: &LedgerView) -> Duration {
+    let last = view.arrivals.iter().map(|arrival| arrival.at_ns).max().unwrap_or(view.now_ns);
+    Duration::from_nanos(view.now_ns.saturating_sub(last))
+}
+
+fn trace_of(arrivals: &[Arrival]) -> Trace {
+    Trace::new(arrivals.iter().map(|arrival| Arc::clone(&arrival.span)))
+}
+
+/// Who is not done, in words; the first by name.
+fn busy(reports: &[WorkReport]) -> Option<String> {
+    let report = reports.iter().find(|report| !report.idle())?;
+    let what = match report {
+        _ if report.queued > 0 => format!("{} queued", super::findings::counted(report.queued as usize, "run", "runs")),
+        _ if report.active > 0 => "work under way".to_owned(),
+        _ if report.unexported > 0 => {
+            format!("{} not exported yet", super::findings::counted(report.unexported as usize, "span", "spans"))
+        }
+        _ => format!("`{}` open", report.open.first().map(|open| open.name.as_str()).unwrap_or_default()),
+    };
+    Some(format!("{} had {what}", report.service))
+}
+
+/// A set of span ids, for reading back.
+pub(super) fn ids(arrivals: &[Arrival]) -> std::collections::BTreeSet<SpanId> {
+    arrivals.iter().map(|arrival| arrival.span.span_id).collect()
+}
