@@ -11,6 +11,11 @@ pub mod resolve;
 pub mod rules;
 pub mod spec;
 
+#[cfg(test)]
+mod matcher_tests;
+#[cfg(test)]
+pub(crate) mod sample;
+
 pub use matcher::{OWN_SERVICE, judge};
 pub use miss::{Difference, Miss, Standing, Wanted, What};
 pub use spec::{

@@ -6,6 +6,8 @@
 
 mod medicalcor;
 mod otel;
+#[cfg(test)]
+mod tests;
 
 use crate::model::{Span, Trace};
 

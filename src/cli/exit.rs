@@ -1,0 +1,56 @@
+//! Exit codes, in one place (DESIGN section 4). `devstack --help` and the README show this table.
+
+use std::process::ExitCode;
+
+use crate::check::{RunReport, Totals};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything held.
+    Held = 0,
+    /// An expectation failed.
+    Failed = 1,
+    /// Wrong usage, or a file with errors.
+    Usage = 2,
+    /// The environment could not run it.
+    Environment = 3,
+    /// Nothing matched the selection.
+    NothingSelected = 4,
+    /// Undecided, or nothing was ever observed.
+    Undecided = 5,
+    /// Ended by Ctrl-C or SIGTERM.
+    Interrupted = 130,
+}
+
+/// The table as `--help` prints it.
+pub const TABLE: &str = "Exit codes:
+  0    everything held
+  1    an expectation failed
+  2    wrong usage, or a file with errors
+  3    the environment could not run it (port, backend, service)
+  4    nothing matched the selection
+  5    undecided, or nothing was ever observed
+  130  interrupted";
+
+impl Exit {
+    /// The code of a run: in mixed runs the first of 130, 2, 3, 1, 5 that applies.
+    pub fn of_run(report: &RunReport) -> Self {
+        let Totals { failed, undecided, unobserved, broken, .. } = report.totals();
+        match () {
+            () if report.interrupted => Self::Interrupted,
+            () if broken > 0 => Self::Environment,
+            () if failed > 0 => Self::Failed,
+            () if undecided + unobserved > 0 => Self::Undecided,
+            () if report.cases.is_empty() => Self::NothingSelected,
+            () => Self::Held,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
