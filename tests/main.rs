@@ -1,1 +1,3 @@
 //! The one test binary: a module per subject, because every `tests/*.rs` file would link the whole dependency set again.
+
+mod webhook;

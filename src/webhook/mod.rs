@@ -1,1 +1,23 @@
-//! To be written.
+//! Webhook providers: where their deliveries go, how they are signed, and which values of their bodies are fresh in every delivery.
+//!
+//! A delivery is prepared with [`freshen`] (new ids, times moved to now, personal values that can be searched for), then signed over
+//! exactly those bytes with [`sign()`]. The receiving side checks with [`verify()`]. Read by `fixture` (provider names), `replay`
+//! (preparing and signing), `demo` (verifying) and `check` (which values must not leak, [`Replacement::needles`]).
+
+pub mod fields;
+mod fresh;
+mod moment;
+pub mod provider;
+pub mod scan;
+pub mod secrets;
+pub mod sign;
+pub mod splice;
+pub mod verify;
+
+pub use fields::FieldKind;
+pub use provider::Provider;
+pub use scan::ScanError;
+pub use secrets::{SecretName, Secrets};
+pub use sign::{Signature, sign};
+pub use splice::{Freshness, Prepared, Renewal, Replacement, Shift, SpliceError, freshen};
+pub use verify::{SignatureError, TOLERANCE_SECONDS, same_secret, verify};
