@@ -1,1 +1,35 @@
-//! To be written.
+//! The instrumentation library of MedicalCor's tracing guide, for any Rust service: settings from the environment, spans, metrics and
+//! logs with one provider set per service, propagation over HTTP and through task payloads, and an honest account of the work.
+
+pub mod attributes;
+mod error;
+mod metrics;
+mod patterns;
+mod propagation;
+mod server;
+mod settings;
+mod span;
+mod telemetry;
+mod tracer;
+pub mod variables;
+mod work;
+
+pub use error::{InvalidSetting, InvalidSettings, TelemetryError};
+pub use metrics::histogram;
+pub use opentelemetry::logs::Severity;
+pub use opentelemetry::trace::{FutureExt, SpanId, SpanKind, TraceContextExt, TraceId};
+pub use opentelemetry::{Context, KeyValue, Value};
+pub use patterns::{
+    TaskRun, WorkflowStep, add_trigger_attributes, current_trace_id, in_span, instrument_database_query,
+    instrument_redis_command, with_task_span, with_workflow_span,
+};
+pub use propagation::{
+    CORRELATION_FIELD, CORRELATION_HEADER, Carrier, TRACEPARENT, TRACERESPONSE, TRACESTATE, create_webhook_trace_context,
+    extract_trace_context, generate_correlation_id, inject_trace_context,
+};
+pub use server::{RequestTrace, trace_requests, work_routes};
+pub use settings::{Batching, Compression, Destination, HttpNames, Protocol, Sampling, Settings};
+pub use span::{Outcome, Span, end_span, record_span_error};
+pub use telemetry::Telemetry;
+pub use tracer::{Draft, Tracer};
+pub use work::{ActiveWork, OpenSpan, QueuedWork, Work, WorkQuery, WorkReport};
