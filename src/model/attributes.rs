@@ -1,11 +1,16 @@
 //! Attribute values and the small ordered maps that hold them (OTLP `AnyValue` and `KeyValue`).
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 
-/// The value of an attribute (OTLP `AnyValue`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+use super::real;
+
+/// The value of an attribute (OTLP `AnyValue`). Equality is total: a NaN equals a NaN, so that a span that is sent again is known again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// UTF-8 text.
@@ -15,6 +20,7 @@ pub enum Value {
     /// A signed 64-bit integer.
     Int(i64),
     /// A 64-bit floating point number.
+    #[serde(with = "real")]
     Double(f64),
     /// Raw bytes.
     Bytes(Vec<u8>),
@@ -55,6 +61,40 @@ impl Value {
             Self::Int(number) => Some(*number as f64),
             Self::Double(number) => Some(*number),
             _ => None,
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Double(a), Self::Double(b)) => real::key(*a) == real::key(*b),
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Array(a), Self::Array(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => a == b,
+            (Self::Empty, Self::Empty) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::String(text) => text.hash(state),
+            Self::Bool(truth) => truth.hash(state),
+            Self::Int(number) => number.hash(state),
+            Self::Double(number) => real::key(*number).hash(state),
+            Self::Bytes(bytes) => bytes.hash(state),
+            Self::Array(values) => values.hash(state),
+            Self::Map(map) => map.hash(state),
+            Self::Empty => {}
         }
     }
 }
@@ -120,7 +160,7 @@ impl From<bool> for Value {
 }
 
 /// Key-values in the order they were sent; the first of two equal keys wins, as in the OpenTelemetry Collector.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attributes(Vec<(String, Value)>);
 
@@ -148,6 +188,13 @@ impl Attributes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The same key-values sorted by key, the first of equal keys first: what tells series apart, where order means nothing.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+        self
     }
 
     /// Appends a key-value.

@@ -1,16 +1,22 @@
-//! Ids, attributes, spans and traces as every room sees them; pure data, no I/O.
+//! Ids, attributes, spans, traces, logs and metrics as every room sees them; pure data, no I/O.
 //!
 //! Made from the wire by [`otlp`], read by everything that judges or draws. The names are OpenTelemetry's.
 
 pub mod arrival;
 pub mod attributes;
 pub mod ids;
+pub mod log;
+pub mod metric;
 pub mod otlp;
+pub mod real;
+pub mod size;
 pub mod span;
 pub mod trace;
 
-pub use arrival::{Arrival, LedgerView};
+pub use arrival::{Arrival, LedgerView, LogArrival};
 pub use attributes::{Attributes, Value};
 pub use ids::{SpanId, TraceId};
+pub use log::LogRecord;
+pub use metric::{MetricKind, MetricPoint, MetricValue, Series};
 pub use span::{Event, Link, Resource, Scope, Span, SpanKind, Status, StatusCode};
 pub use trace::Trace;

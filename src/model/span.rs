@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Attributes, SpanId, TraceId};
 
 /// A finished span.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The trace it belongs to.
     pub trace_id: TraceId,
@@ -64,7 +64,7 @@ impl Span {
 }
 
 /// Who sent a span (OTLP `Resource`).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Resource {
     /// Resource attributes.
     pub attributes: Attributes,
@@ -83,7 +83,7 @@ impl Resource {
 }
 
 /// Which instrumentation made a span (OTLP `InstrumentationScope`).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// Name of the tracer.
     pub name: String,
@@ -132,7 +132,7 @@ impl fmt::Display for SpanKind {
 }
 
 /// How a span ended.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Status {
     /// The code.
     pub code: StatusCode,
@@ -171,7 +171,7 @@ impl fmt::Display for StatusCode {
 }
 
 /// Something that happened while a span was open.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Event {
     /// When, nanoseconds since the Unix epoch.
     pub time_ns: u64,
@@ -182,7 +182,7 @@ pub struct Event {
 }
 
 /// A reference to another span, perhaps of another trace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Link {
     /// The trace it points to.
     pub trace_id: TraceId,

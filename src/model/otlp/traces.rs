@@ -1,19 +1,16 @@
-//! Between the wire's shapes (`opentelemetry-proto`) and the model's, both ways.
+//! Spans from the wire and back.
 //!
 //! The way in checks what the protobuf types do not: ids of 16 and 8 bytes that are not all zero (OTLP specification, `Span.trace_id`).
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::{
-    common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value as Any},
-    resource::v1::Resource as WireResource,
-    trace::v1::{
-        ResourceSpans, ScopeSpans, Span as WireSpan, Status as WireStatus, TracesData,
-        span::{Event as WireEvent, Link as WireLink},
-    },
+use opentelemetry_proto::tonic::trace::v1::{
+    ResourceSpans, ScopeSpans, Span as WireSpan, Status as WireStatus, TracesData,
+    span::{Event as WireEvent, Link as WireLink},
 };
 
-use super::{Attributes, Event, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId, Value};
+use super::common::{attributes_in, attributes_out, resource_in, resource_out, scope_in, scope_out};
+use crate::model::{Event, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId};
 
 /// Why a span of a request cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,9 +45,9 @@ pub enum BadSpan {
 pub fn spans_of(batches: Vec<ResourceSpans>) -> (Vec<Span>, Vec<BadSpan>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for batch in batches {
-        let resource = Arc::new(Resource { attributes: attributes_in(batch.resource.unwrap_or_default().attributes) });
+        let resource = resource_in(batch.resource);
         for scoped in batch.scope_spans {
-            let scope = Arc::new(scope_in(scoped.scope.unwrap_or_default()));
+            let scope = scope_in(scoped.scope);
             for wire in scoped.spans {
                 match span_in(wire, &resource, &scope) {
                     Ok(span) => good.push(span),
@@ -82,7 +79,7 @@ pub fn traces_data<'a>(spans: impl IntoIterator<Item = &'a Span>) -> TracesData 
     let resource_spans = groups
         .into_iter()
         .map(|(resource, scopes)| ResourceSpans {
-            resource: Some(WireResource { attributes: attributes_out(&resource.attributes), ..Default::default() }),
+            resource: Some(resource_out(resource)),
             scope_spans: scopes
                 .into_iter()
                 .map(|(scope, spans)| ScopeSpans { scope: Some(scope_out(scope)), spans, schema_url: String::new() })
@@ -91,11 +88,6 @@ pub fn traces_data<'a>(spans: impl IntoIterator<Item = &'a Span>) -> TracesData 
         })
         .collect();
     TracesData { resource_spans }
-}
-
-/// Converts attributes from the wire.
-pub fn attributes_in(pairs: Vec<KeyValue>) -> Attributes {
-    pairs.into_iter().map(|pair| (pair.key, value_in(pair.value))).collect()
 }
 
 fn span_in(wire: WireSpan, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Result<Span, BadSpan> {
@@ -181,55 +173,6 @@ fn link_in(wire: WireLink) -> Option<Link> {
         span_id: SpanId::from_slice(&wire.span_id)?,
         attributes: attributes_in(wire.attributes),
     })
-}
-
-fn scope_in(wire: InstrumentationScope) -> Scope {
-    Scope { name: wire.name, version: wire.version, attributes: attributes_in(wire.attributes) }
-}
-
-fn scope_out(scope: &Scope) -> InstrumentationScope {
-    InstrumentationScope {
-        name: scope.name.clone(),
-        version: scope.version.clone(),
-        attributes: attributes_out(&scope.attributes),
-        dropped_attributes_count: 0,
-    }
-}
-
-fn attributes_out(attributes: &Attributes) -> Vec<KeyValue> {
-    attributes
-        .iter()
-        .map(|(key, value)| KeyValue { key: key.to_owned(), value: value_out(value), ..Default::default() })
-        .collect()
-}
-
-fn value_in(wire: Option<AnyValue>) -> Value {
-    match wire.and_then(|any| any.value) {
-        Some(Any::StringValue(text)) => Value::String(text),
-        Some(Any::BoolValue(truth)) => Value::Bool(truth),
-        Some(Any::IntValue(number)) => Value::Int(number),
-        Some(Any::DoubleValue(number)) => Value::Double(number),
-        Some(Any::BytesValue(bytes)) => Value::Bytes(bytes),
-        Some(Any::ArrayValue(list)) => Value::Array(list.values.into_iter().map(|value| value_in(Some(value))).collect()),
-        Some(Any::KvlistValue(map)) => Value::Map(attributes_in(map.values)),
-        _ => Value::Empty,
-    }
-}
-
-fn value_out(value: &Value) -> Option<AnyValue> {
-    let any = match value {
-        Value::String(text) => Any::StringValue(text.clone()),
-        Value::Bool(truth) => Any::BoolValue(*truth),
-        Value::Int(number) => Any::IntValue(*number),
-        Value::Double(number) => Any::DoubleValue(*number),
-        Value::Bytes(bytes) => Any::BytesValue(bytes.clone()),
-        Value::Array(values) => {
-            Any::ArrayValue(ArrayValue { values: values.iter().map(|value| value_out(value).unwrap_or_default()).collect() })
-        }
-        Value::Map(map) => Any::KvlistValue(KeyValueList { values: attributes_out(map) }),
-        Value::Empty => return None,
-    };
-    Some(AnyValue { value: Some(any) })
 }
 
 fn kind_in(wire: i32) -> SpanKind {
