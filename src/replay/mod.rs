@@ -1,1 +1,15 @@
-//! To be written.
+//! Sends a case's requests: fresh ids and times, signed, each under a CLIENT span of devstack's own trace; captures what answers hold.
+//!
+//! Fed by `check` with one fixture's steps and the addresses; gives back exchanges, captures, and devstack's own spans.
+
+mod capture;
+mod identity;
+mod own_trace;
+mod script;
+mod send;
+
+pub use capture::{Captures, json_of};
+pub use identity::Identity;
+pub use own_trace::OwnTrace;
+pub use script::{Externals, ScriptError};
+pub use send::{Answer, Outgoing, SendError, Sender};

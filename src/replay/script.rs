@@ -1,0 +1,62 @@
+//! Tells the demo's externals how to answer one case (`given:`), over their control address.
+//!
+//! Scripts are kept by trace id, and by correlation id where the services begin a trace of their own.
+
+use serde::Serialize;
+
+/// The control address of the externals.
+#[derive(Debug, Clone)]
+pub struct Externals {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// The externals did not take a script.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// No answer.
+    #[error("the externals at {url} did not take the script")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What the transport says.
+        source: reqwest::Error,
+    },
+    /// An answer that is not a success.
+    #[error("the externals at {url} refused the script with {status}: {body}")]
+    Refused {
+        /// The address.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// What they said.
+        body: String,
+    },
+}
+
+impl Externals {
+    /// Externals whose control address is `base`.
+    pub fn new(http: reqwest::Client, base: &str) -> Self {
+        Self { http, base: base.trim_end_matches('/').to_owned() }
+    }
+
+    /// Sets the script of one key.
+    pub async fn script(&self, key: &str, script: &impl Serialize) -> Result<(), ScriptError> {
+        let url = format!("{}/_devstack/scripts/{key}", self.base);
+        let unreachable = |source: reqwest::Error| ScriptError::Unreachable { url: url.clone(), source: source.without_url() };
+        let answer = self.http.put(&url).json(script).send().await.map_err(unreachable)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let body = answer.text().await.unwrap_or_default();
+        Err(ScriptError::Refused { url, status: status.as_u16(), body })
+    }
+
+    /// Forgets the script of one key; what is already gone is no error.
+    pub async fn forget(&self, key: &str) {
+        let url = format!("{}/_devstack/scripts/{key}", self.base);
+        // The services live at most as long as the run or keep a bounded number of scripts: a failure here costs nothing.
+        let _ = self.http.delete(&url).send().await;
+    }
+}
