@@ -2,10 +2,7 @@
 //!
 //! Commands orchestrate: they parse, call one engine and hand what it gives to `report` and `term`. What one would unit-test lives below.
 
-mod app;
-mod commands;
 pub mod exit;
 mod failure;
 
-pub use app::{Cli, command, main};
 pub use failure::Failure;
