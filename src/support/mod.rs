@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod env;
 pub mod hex;
+pub mod project;
 pub mod random;
 pub mod suggest;
 pub mod work;
