@@ -1,6 +1,6 @@
 //! What can go wrong with telemetry: settings that make no sense, exporters that cannot be built, data that could not be handed over.
 //!
-//! Made by `environment`, `exporters` and `telemetry`; shown by whoever starts a service.
+//! Made by `environment`, `exporters` and `service`; shown by whoever starts a service.
 
 use std::fmt;
 use std::time::Duration;

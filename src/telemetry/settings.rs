@@ -1,11 +1,13 @@
 //! What a service's telemetry does: who it is, where it sends to, how often, what it samples.
 //!
-//! Made from the environment by `environment`, or by programs that know; read by `exporters`, `resource` and `telemetry`.
+//! Made from the environment by `environment`, or by programs that know; read by `exporters`, `resource` and `service`.
 
 use std::time::Duration;
 
+use super::environment;
 use super::error::InvalidSettings;
 use crate::support::env::Env;
+use crate::support::random;
 
 /// How telemetry travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +95,40 @@ pub struct Destination {
     pub compression: Compression,
 }
 
+impl Default for Batching {
+    /// The guide's: 512 of at most 2048, every 5 s, 30 s each.
+    fn default() -> Self {
+        Self { max_batch: 512, max_queue: 2048, delay: Duration::from_secs(5), timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Default for Destination {
+    /// OTLP over HTTP to this machine, without headers or compression, 10 s a request.
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            traces: None,
+            metrics: None,
+            logs: None,
+            protocol: Protocol::default(),
+            headers: Vec::new(),
+            timeout: Duration::from_secs(10),
+            compression: Compression::default(),
+        }
+    }
+}
+
+impl Destination {
+    /// The base URL, without a slash at its end.
+    pub(super) fn base(&self) -> &str {
+        let default = match self.protocol {
+            Protocol::Grpc => "http://localhost:4317",
+            Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
+        };
+        self.endpoint.as_deref().unwrap_or(default).trim_end_matches('/')
+    }
+}
+
 /// Settings of one service's telemetry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -127,21 +163,36 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The guide's defaults for a service of this name.
+    /// The guide's defaults for a service of this name; the instance id is a new random UUID.
     pub fn new(service: &str) -> Self {
-        unimplemented!("{service}")
+        Self {
+            enabled: true,
+            service: service.to_owned(),
+            version: "0.1.0".to_owned(),
+            namespace: "medicalcor".to_owned(),
+            instance: random::uuid(),
+            environment: "development".to_owned(),
+            resource: Vec::new(),
+            work_endpoint: None,
+            destination: Destination::default(),
+            batching: Batching::default(),
+            immediate: false,
+            sampling: Sampling::default(),
+            metric_interval: Duration::from_mins(1),
+            http_names: HttpNames::default(),
+        }
     }
 
     /// Reads every variable of [`super::variables`]; what is unset has the guide's default.
     ///
     /// Where the guide and the OpenTelemetry specification spell a variable differently (`OTEL_BSP_SCHEDULE_DELAY_MILLIS` and
-    /// `OTEL_BSP_SCHEDULE_DELAY`), the guide's spelling wins if both are set.
+    /// `OTEL_BSP_SCHEDULE_DELAY`), the guide's spelling wins if both are set, because services that follow the guide set that one.
+    /// Setters called afterwards win over the environment.
     ///
     /// # Errors
     /// All variables whose values cannot be used, together.
     pub fn from_env(env: &dyn Env, default_service: &str) -> Result<Self, InvalidSettings> {
-        let _ = env;
-        Ok(Self::new(default_service))
+        environment::read(env, default_service)
     }
 
     /// `service.name`.
@@ -165,10 +216,13 @@ impl Settings {
         self
     }
 
-    /// Base URL of the receiver, for all signals.
+    /// Base URL of the receiver, for all signals; an `http://` URL.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: &str) -> Self {
         self.destination.endpoint = Some(endpoint.to_owned());
+        self.destination.traces = None;
+        self.destination.metrics = None;
+        self.destination.logs = None;
         self
     }
 

@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::{FutureExt as _, SpanId, Status, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
-use super::attributes::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE};
+use super::attributes::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, HTTP_STATUS_CODE};
 
 /// `error.type` of an error that does not say what it is.
 const UNNAMED_ERROR: &str = "_OTHER";
@@ -46,6 +47,8 @@ struct Ending {
     context: Context,
     /// `false` for a handle on somebody else's span (disabled telemetry: the remote parent).
     owned: bool,
+    /// Whether an error was recorded, which then names the span's `error.type`.
+    error_recorded: AtomicBool,
 }
 
 impl Drop for Ending {
@@ -59,12 +62,12 @@ impl Drop for Ending {
 impl Span {
     /// A handle that ends the span of `context`.
     pub(super) fn owning(context: Context) -> Self {
-        Self { inner: Arc::new(Ending { context, owned: true }) }
+        Self { inner: Arc::new(Ending { context, owned: true, error_recorded: AtomicBool::new(false) }) }
     }
 
     /// A handle on a context that belongs to someone else; nothing is recorded through it.
     pub(super) fn passing(context: Context) -> Self {
-        Self { inner: Arc::new(Ending { context, owned: false }) }
+        Self { inner: Arc::new(Ending { context, owned: false, error_recorded: AtomicBool::new(false) }) }
     }
 
     /// The context in which this span is active: parent of further spans, source of propagation.
@@ -118,6 +121,18 @@ impl Span {
         );
         self.set(ERROR_TYPE, error_type.to_owned());
         self.context().span().set_status(Status::error(message));
+        self.inner.error_recorded.store(true, Ordering::Release);
+    }
+
+    /// Sets `http.status_code`. From `first_error` on (500 for a server, 400 for its client) the status is ERROR and `error.type` is the code, unless an error that was recorded before has named it better.
+    pub(super) fn set_http_status(&self, code: u16, first_error: u16) -> bool {
+        self.set(HTTP_STATUS_CODE, i64::from(code));
+        let failed = code >= first_error;
+        if failed && !self.inner.error_recorded.load(Ordering::Acquire) {
+            self.set(ERROR_TYPE, code.to_string());
+            self.set_outcome(Outcome::error(format!("HTTP {code}")));
+        }
+        failed
     }
 
     /// Sets the status without ending the span. An OK stands: nothing changes it afterwards.
@@ -145,6 +160,21 @@ impl Span {
 /// Sets the status and ends the span.
 pub fn end_span(span: &Span, outcome: Outcome) {
     span.set_outcome(outcome);
+    span.end();
+}
+
+/// Ends the CLIENT span of an HTTP call that was answered: `http.status_code`, and ERROR with `error.type` from 400 on, else OK.
+pub fn end_client_span(span: &Span, status_code: u16) {
+    if !span.set_http_status(status_code, 400) {
+        span.set_outcome(Outcome::Ok);
+    }
+    span.end();
+}
+
+/// Ends the SERVER span of a request: `http.status_code`, and ERROR with `error.type` from 500 on. A 4xx is the caller's error, and
+/// nothing vouches for the rest, so the status of all others stays unset.
+pub(super) fn end_server_span(span: &Span, status_code: u16) {
+    span.set_http_status(status_code, 500);
     span.end();
 }
 
