@@ -1,1 +1,13 @@
-//! To be written.
+//! Reading side: typed questions over HTTP to the ledger, to services about their work, and to Tempo.
+//!
+//! Asked by `check`, `runtime` and `cli`; speaks to `backend` and to instrumented services, knowing neither's code.
+
+mod http;
+mod ledger;
+mod tempo;
+mod work;
+
+pub use http::{ClientError, loopback};
+pub use ledger::LedgerClient;
+pub use tempo::{TempoClient, Wire};
+pub use work::{Asked, WorkAnswer, WorkClient};

@@ -11,6 +11,7 @@ pub mod otlp;
 pub mod real;
 pub mod size;
 pub mod span;
+pub mod tempo;
 pub mod trace;
 
 pub use arrival::{Arrival, LedgerView, LogArrival};

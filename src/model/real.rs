@@ -16,7 +16,6 @@ pub fn key(number: f64) -> u64 {
 }
 
 /// Writes a number, or its name where JSON has none.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     Wire::from(*number).serialize(serializer)
 }
@@ -32,7 +31,6 @@ pub mod option {
     use serde::de::Error as _;
 
     /// Writes `null` for none.
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
     pub fn serialize<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
         number.map(Wire::from).serialize(serializer)
     }

@@ -1,0 +1,71 @@
+//! The table of paths, with the plain ones answered here.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, Uri},
+    response::IntoResponse,
+    routing::get,
+};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{ledger, tempo};
+use crate::{backend::Ledger, model::arrival::LEDGER_PATH};
+
+/// The version of Tempo whose API is spoken. Grafana switches features by it.
+const TEMPO_VERSION: &str = "3.0.3";
+
+/// What the paths share.
+#[derive(Debug, Clone)]
+pub(super) struct Api {
+    /// What is asked.
+    pub(super) ledger: Ledger,
+    /// Ends held answers.
+    pub(super) shutdown: CancellationToken,
+}
+
+/// All paths of the API.
+pub(in crate::backend) fn router(ledger: Ledger, shutdown: CancellationToken) -> Router {
+    Router::new()
+        .route("/ready", get(ready))
+        .route("/api/echo", get(|| async { "echo" }))
+        .route("/api/status/buildinfo", get(buildinfo))
+        .route("/api/v2/traces/{id}", get(tempo::trace_by_id))
+        .route(LEDGER_PATH, get(ledger::correlated))
+        .route(&format!("{LEDGER_PATH}/metrics"), get(ledger::metrics))
+        .route(&format!("{LEDGER_PATH}/{{id}}"), get(ledger::view))
+        .fallback(unknown_path)
+        .with_state(Api { ledger, shutdown })
+}
+
+async fn ready(State(api): State<Api>) -> impl IntoResponse {
+    if api.shutdown.is_cancelled() { (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n") } else { (StatusCode::OK, "ready\n") }
+}
+
+/// The shape of `GET /api/status/buildinfo`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildInfo {
+    version: &'static str,
+    revision: &'static str,
+    branch: &'static str,
+    build_date: &'static str,
+    build_user: &'static str,
+    go_version: &'static str,
+}
+
+async fn buildinfo() -> Json<BuildInfo> {
+    Json(BuildInfo {
+        version: TEMPO_VERSION,
+        revision: concat!("devstack-", env!("CARGO_PKG_VERSION")),
+        branch: "devstack",
+        build_date: "",
+        build_user: "",
+        go_version: "",
+    })
+}
+
+async fn unknown_path(uri: Uri) -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, format!("`{}` is not a path of this API\n", uri.path()))
+}

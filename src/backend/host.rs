@@ -1,0 +1,80 @@
+//! Refuses requests that are addressed to a name which is not ours.
+//!
+//! A web page can point a name of its own at 127.0.0.1 and then talk to what listens there (DNS rebinding); its requests still carry that
+//! name. Every HTTP interface of the backend runs behind this check.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+/// Host names that are let in besides those of the loopback interface.
+pub(super) type Allowed = Arc<[String]>;
+
+/// Lets a request pass when it names the loopback interface or an allowed host.
+pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+    match addressed_to(&request) {
+        Some(host) if !is_ours(&host, &allowed) => {
+            let words = format!("this backend does not answer for host `{host}`; allow it with --allow-host\n");
+            (StatusCode::FORBIDDEN, words).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// The host a request names, without its port; HTTP/2 has it in the target, HTTP/1 in a header, HTTP/1.0 perhaps nowhere.
+fn addressed_to(request: &Request) -> Option<String> {
+    let named = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => match request.headers().get(header::HOST)?.to_str() {
+            Ok(text) => text,
+            Err(_) => return Some("(not text)".to_owned()),
+        },
+    };
+    Some(without_port(named).to_ascii_lowercase())
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or(rest);
+    }
+    host.split(':').next().unwrap_or(host)
+}
+
+fn is_ours(host: &str, allowed: &[String]) -> bool {
+    host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn named(host: &str) -> Option<String> {
+        addressed_to(&Request::builder().uri("/ready").header(header::HOST, host).body(Body::empty()).unwrap())
+    }
+
+    #[test]
+    fn loopback_names_pass_and_strangers_do_not() {
+        for host in ["localhost", "LOCALHOST:4318", "127.0.0.1:1", "127.8.8.8", "[::1]:4318"] {
+            assert!(is_ours(&named(host).unwrap(), &[]), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[::2]", ""] {
+            assert!(!is_ours(&named(host).unwrap(), &[]), "{host}");
+        }
+        assert!(is_ours(&named("stack.example:4318").unwrap(), &["Stack.Example".to_owned()]));
+    }
+
+    #[test]
+    fn the_target_of_http2_counts_more_than_the_header() {
+        let request = Request::builder().uri("http://evil.example/ready").header(header::HOST, "localhost").body(Body::empty());
+        assert_eq!(addressed_to(&request.unwrap()).as_deref(), Some("evil.example"));
+    }
+}

@@ -1,0 +1,102 @@
+//! The backend as a subsystem: bind, know the addresses, run, drain.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::{Router, middleware, serve::ListenerExt};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{BackendError, Config, Ledger, Listener, api, host, receive};
+
+/// A backend that listens; nothing is answered until it runs.
+#[derive(Debug)]
+pub struct Backend {
+    config: Config,
+    ledger: Ledger,
+    otlp_grpc: Bound,
+    otlp_http: Bound,
+    api: Bound,
+}
+
+#[derive(Debug)]
+struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Backend {
+    /// Takes its three ports, so that they are known and nobody else can have them.
+    pub async fn bind(config: Config) -> Result<Self, BackendError> {
+        let otlp_grpc = bound(Listener::OtlpGrpc, config.otlp_grpc).await?;
+        let otlp_http = bound(Listener::OtlpHttp, config.otlp_http).await?;
+        let api = bound(Listener::Api, config.api).await?;
+        Ok(Self { ledger: Ledger::new(config.capacity), config, otlp_grpc, otlp_http, api })
+    }
+
+    /// Where OTLP over gRPC comes in.
+    pub fn otlp_grpc(&self) -> SocketAddr {
+        self.otlp_grpc.address
+    }
+
+    /// Where OTLP over HTTP comes in.
+    pub fn otlp_http(&self) -> SocketAddr {
+        self.otlp_http.address
+    }
+
+    /// Where questions are answered.
+    pub fn api(&self) -> SocketAddr {
+        self.api.address
+    }
+
+    /// What has arrived.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
+    /// Serves until `shutdown`, then takes no more connections, answers what is under way, and returns. Held answers end at once.
+    /// Requests that are not done within [`Config::drain`] are left behind.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let limit = self.config.request_limit;
+        let grpc = receive::grpc_router(self.ledger.clone(), limit, self.otlp_http.address);
+        let http = receive::http_router(self.ledger.clone(), limit, self.otlp_grpc.address);
+        let api = api::router(self.ledger.clone(), shutdown.clone());
+        let hosts: host::Allowed = Arc::from(self.config.allow_hosts);
+        let serving = async {
+            tokio::join!(
+                serve(self.otlp_grpc.listener, grpc, &hosts, &shutdown),
+                serve(self.otlp_http.listener, http, &hosts, &shutdown),
+                serve(self.api.listener, api, &hosts, &shutdown),
+            )
+        };
+        let deadline = async {
+            shutdown.cancelled().await;
+            tokio::time::timeout(self.config.drain, std::future::pending::<()>()).await
+        };
+        tokio::select! {
+            _ = serving => {}
+            _ = deadline => {}
+        }
+    }
+}
+
+async fn bound(listener: Listener, address: SocketAddr) -> Result<Bound, BackendError> {
+    let refused = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => BackendError::Taken { listener, address },
+        _ => BackendError::Listen { listener, address, source },
+    };
+    let socket = TcpListener::bind(address).await.map_err(refused)?;
+    let address = socket.local_addr().map_err(refused)?;
+    Ok(Bound { listener: socket, address })
+}
+
+async fn serve(listener: TcpListener, router: Router, hosts: &host::Allowed, shutdown: &CancellationToken) {
+    let router = router.layer(middleware::from_fn_with_state(Arc::clone(hosts), host::check));
+    // Answers are small and awaited: Nagle's algorithm would hold them back for up to 40 ms.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown.clone().cancelled_owned())
+        .await
+        .expect("accepting connections never ends in an error");
+}

@@ -1,0 +1,62 @@
+//! Asks a service whether it is done with a trace (`support::work` documents the path and the answer).
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+
+use super::{
+    ClientError,
+    http::{json, send, successful, under},
+};
+use crate::{
+    model::TraceId,
+    support::work::{LONGEST_WAIT_MS, PATH, WorkReport},
+};
+
+/// Asks services for their work.
+#[derive(Debug, Clone)]
+pub struct WorkClient {
+    http: Client,
+}
+
+/// What a service is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// One trace.
+    Trace(TraceId),
+    /// All traces of a correlation id.
+    Correlation(String),
+}
+
+/// What a service answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkAnswer {
+    /// It counts its work, and this is the count.
+    Report(WorkReport),
+    /// It does not report its work; nothing is known of it.
+    Unsupported,
+}
+
+impl WorkClient {
+    /// Asks with this client.
+    pub fn new(http: Client) -> Self {
+        Self { http }
+    }
+
+    /// The work report of the service at `base`, as soon as it is idle for what was asked, or as it is when `wait` is over. A service
+    /// honours at most [`LONGEST_WAIT_MS`].
+    pub async fn ask(&self, base: &str, asked: &Asked, wait: Duration) -> Result<WorkAnswer, ClientError> {
+        let wait = wait.min(Duration::from_millis(LONGEST_WAIT_MS));
+        let subject = match asked {
+            Asked::Trace(trace) => ("trace_id", trace.to_string()),
+            Asked::Correlation(text) => ("correlation_id", text.clone()),
+        };
+        let url = under(base, PATH)?;
+        let request = self.http.get(url.clone()).query(&[subject, ("wait_ms", wait.as_millis().to_string())]);
+        let response = send(request, &url, wait).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(WorkAnswer::Unsupported);
+        }
+        json(successful(response, &url).await?, &url).await.map(WorkAnswer::Report)
+    }
+}
