@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::outcome::{Mark, Mismatch, TreeRow, note_of};
 use crate::{
-    expect::{Miss, OWN_SERVICE, Wanted, What},
-    model::{SpanKind, Trace},
+    expect::{Miss, Wanted, What},
+    model::{OWN_SERVICE, SpanKind, Trace},
 };
 
 /// Lays out the services' spans in drawing order with the misses marked.
@@ -53,9 +53,11 @@ impl Marks {
                 }
             }
             What::Differs { span, differences, .. } => {
-                let mismatches = differences
-                    .iter()
-                    .map(|d| Mismatch { what: d.what.clone(), expected: d.expected.clone(), actual: d.actual.clone() });
+                let mismatches = differences.iter().map(|d| Mismatch {
+                    what: d.what.clone(),
+                    expected: d.expected.clone(),
+                    actual: d.actual.clone(),
+                });
                 self.changed.entry(*span).or_default().extend(mismatches);
             }
             What::Count { wanted, under, spans: found, bounds } => {

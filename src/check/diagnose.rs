@@ -4,12 +4,11 @@
 //! when what is known proves it; otherwise the misses speak for themselves.
 
 use super::{
-    findings::{counted, finding},
+    findings::{capitalised, counted, finding},
     outcome::Finding,
 };
 use crate::{
-    expect::OWN_SERVICE,
-    model::{Arrival, Span, SpanKind, Trace, TraceId},
+    model::{Arrival, OWN_SERVICE, Span, SpanKind, Trace},
     support::work::{OpenSpan, WorkReport},
 };
 
@@ -116,7 +115,8 @@ fn injected_early(trace: &Trace) -> Vec<Finding> {
 fn sends(producer: &Span, consumer: &Span) -> bool {
     let run = consumer.attributes.get("trigger.task.run_id");
     let by_run = run.is_some() && run == producer.attributes.get("trigger.task.handle_id");
-    let by_name = consumer.name.strip_prefix("trigger.task.").is_some_and(|task| producer.name == format!("trigger.dev.{task} send"));
+    let by_name =
+        consumer.name.strip_prefix("trigger.task.").is_some_and(|task| producer.name == format!("trigger.dev.{task} send"));
     by_run || by_name
 }
 
@@ -128,10 +128,9 @@ fn never_ended(clues: &Clues<'_>, open: &OpenSpan) -> Finding {
         .map_or("a service", |report| report.service.as_str());
     let headline = format!("the {} span `{}` of {service} was started and never ended.", open.kind, open.name);
     let mut finding = finding("cause.never-ended", capitalised(&headline));
-    finding.details.push(format!(
-        "It has been open for {} ms, and no request, run or tracked task is left that could end it.",
-        open.age_ms
-    ));
+    finding
+        .details
+        .push(format!("It has been open for {} ms, and no request, run or tracked task is left that could end it.", open.age_ms));
     let waiting: Vec<_> = clues
         .trace
         .spans()
@@ -177,9 +176,4 @@ fn conflicts(arrivals: &[Arrival]) -> Vec<Finding> {
             Some(finding)
         })
         .collect()
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

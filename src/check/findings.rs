@@ -19,7 +19,15 @@ pub(super) fn source_span(file: &str, place: Place) -> SourceSpan {
 
 /// A finding without details.
 pub(super) fn finding(code: &str, headline: String) -> Finding {
-    Finding { code: code.to_owned(), severity: Severity::Failure, headline, details: Vec::new(), at: None, label: String::new(), hint: None }
+    Finding {
+        code: code.to_owned(),
+        severity: Severity::Failure,
+        headline,
+        details: Vec::new(),
+        at: None,
+        label: String::new(),
+        hint: None,
+    }
 }
 
 /// What the matcher missed, in words.
@@ -58,8 +66,7 @@ fn said(what: &What, trace: &Trace) -> Finding {
         }
         What::Forbidden { span } => {
             let span = &spans[*span];
-            let mut finding =
-                finding("expect.forbidden", format!("`{}` of {} should not be there.", span.name, span.service()));
+            let mut finding = finding("expect.forbidden", format!("`{}` of {} should not be there.", span.name, span.service()));
             finding.label = format!("the {} span `{}` matches", span.kind, span.name);
             finding
         }
@@ -67,9 +74,13 @@ fn said(what: &What, trace: &Trace) -> Finding {
             let first = &spans[found[0]];
             let mut finding = finding(
                 "expect.nothing",
-                format!("{} of a trace that should not exist, the first is `{}`.", counted(found.len(), "span came", "spans came"), first.name),
+                format!(
+                    "{} of a trace that should not exist, the first is `{}`.",
+                    counted(found.len(), "span came", "spans came"),
+                    first.name
+                ),
             );
-            finding.label = "nothing was to arrive".to_owned();
+            finding.label.push_str("nothing was to arrive");
             finding
         }
         What::NoEdge { from, to, seen } => no_edge(from, to, *seen),
@@ -88,30 +99,38 @@ fn absent(
     if let (Some(at), Some(parent)) = (elsewhere.first(), wanted_parent) {
         let span = &spans[*at];
         let actual = trace.parent(span).map_or_else(|| "nothing".to_owned(), |above| format!("`{}`", above.name));
-        let mut finding =
-            finding("expect.parent", format!("`{}` of {} hangs under {actual}, not under `{parent}`.", span.name, span.service()));
+        let mut finding = finding(
+            "expect.parent",
+            format!("`{}` of {} hangs under {actual}, not under `{parent}`.", span.name, span.service()),
+        );
         finding.label = format!("it is there, but under {actual}");
         return finding;
     }
     let what = phrase(wanted);
     let below = wanted_parent.map(|name| format!(" below `{name}`")).unwrap_or_default();
     let mut finding = finding("expect.missing", format!("no {what} arrived{below}."));
-    finding.label = "no span matches this".to_owned();
+    finding.label.push_str("no span matches this");
     if let Some((at, differences)) = nearest {
         let span = &spans[*at];
         let how: Vec<_> = differences.iter().map(|d| format!("{} expected {} got {}", d.what, d.expected, d.actual)).collect();
-        finding.details.push(format!("Nearest: the {} span `{}` of {}: {}.", span.kind, span.name, span.service(), how.join("; ")));
+        finding.details.push(format!(
+            "Nearest: the {} span `{}` of {}: {}.",
+            span.kind,
+            span.name,
+            span.service(),
+            how.join("; ")
+        ));
     }
     finding
 }
 
 fn differs(span: &Span, wanted: &Wanted, differences: &[Difference]) -> Finding {
-    let Some(first) = differences.first() else { return finding("expect.differs", format!("`{}` is not as expected.", span.name)) };
+    let Some(first) = differences.first() else {
+        return finding("expect.differs", format!("`{}` is not as expected.", span.name));
+    };
     let who = format!("`{}` of {}", span.name, span.service());
     let (code, headline) = match first.what.as_str() {
-        "name" => {
-            ("expect.name", format!("{} was expected, {who} came.", capitalised(&phrase(wanted))))
-        }
+        "name" => ("expect.name", format!("{} was expected, {who} came.", capitalised(&phrase(wanted)))),
         "kind" => ("expect.kind", format!("{who} is a {} span, expected {}.", first.actual, first.expected)),
         "status" => ("expect.status", format!("{who} ended with status {}, expected {}.", first.actual, first.expected)),
         event if event.starts_with("event ") && first.expected == "recorded" => {
@@ -124,7 +143,8 @@ fn differs(span: &Span, wanted: &Wanted, differences: &[Difference]) -> Finding 
         what if what.starts_with("event ") && first.expected == "recorded" => format!("the span has {}", first.actual),
         _ => format!("the span says {}", first.actual),
     };
-    finding.details = differences[1..].iter().map(|d| format!("Also `{}`: expected {}, got {}.", d.what, d.expected, d.actual)).collect();
+    finding.details =
+        differences[1..].iter().map(|d| format!("Also `{}`: expected {}, got {}.", d.what, d.expected, d.actual)).collect();
     finding
 }
 
@@ -150,7 +170,11 @@ fn twins(trace: &Trace, found: &[usize]) -> Option<(usize, usize)> {
     found.iter().enumerate().find_map(|(at, a)| {
         let same = |b: &&usize| {
             let (a, b) = (&spans[*a], &spans[**b]);
-            a.parent_id == b.parent_id && a.name == b.name && a.kind == b.kind && a.attributes == b.attributes && a.status == b.status
+            a.parent_id == b.parent_id
+                && a.name == b.name
+                && a.kind == b.kind
+                && a.attributes == b.attributes
+                && a.status == b.status
         };
         found[at + 1..].iter().find(same).map(|b| (*a, *b))
     })
@@ -182,12 +206,13 @@ fn bounds_in_words(bounds: Bounds) -> String {
     }
 }
 
+/// With a capital first letter.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// `1 span`, `2 spans`.
 pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

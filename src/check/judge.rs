@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     expect::{self, Miss, Standing, TraceExpectation, rules},
-    model::{Arrival, Span, Trace, Value, span::LogRecord},
+    model::{Arrival, LogRecord, Span, Trace, Value},
     support::work::{OpenSpan, WorkReport},
     telemetry::attributes,
 };
@@ -37,7 +37,7 @@ pub(super) struct Gathered<'a> {
     /// What arrived.
     pub(super) arrivals: &'a [Arrival],
     /// Logs of the trace.
-    pub(super) logs: &'a [LogRecord],
+    pub(super) logs: &'a [Arc<LogRecord>],
     /// Spans thrown out of the ledger.
     pub(super) evicted: u64,
     /// Other traces with the same correlation id.
@@ -80,7 +80,8 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
             Answer::Failed => misses.extend(standing.misses),
         }
     }
-    if !observed && !(case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier) {
+    let silence_proved = case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier;
+    if !observed && !silence_proved {
         return (whole || case.overdue).then(|| unobserved(case, failed));
     }
     if !whole && !case.overdue {
@@ -155,9 +156,13 @@ fn lost_words(lost: u64) -> String {
 
 fn undecided(case: &Gathered<'_>, questions: &[Standing]) -> Finding {
     if case.evicted > 0 {
-        return finding("judge.evicted", format!("{} spans of this trace were thrown out of the ledger to keep its bounds.", case.evicted));
+        return finding(
+            "judge.evicted",
+            format!("{} spans of this trace were thrown out of the ledger to keep its bounds.", case.evicted),
+        );
     }
-    let mut finding = finding("judge.deadline", "The deadline came before it was clear that nothing more would arrive.".to_owned());
+    let mut finding =
+        finding("judge.deadline", "The deadline came before it was clear that nothing more would arrive.".to_owned());
     finding.at = questions.first().map(|standing| findings::source_span(case.file, standing.place));
     for report in case.reports.iter().filter(|report| !report.idle()) {
         finding.details.push(format!(
@@ -208,7 +213,7 @@ fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> (Vec<Finding>, Vec<Findin
 }
 
 /// Log records as (where, text), for rules that look for leaks and exceptions.
-fn logged(logs: &[LogRecord]) -> Vec<(String, String)> {
+fn logged(logs: &[Arc<LogRecord>]) -> Vec<(String, String)> {
     logs.iter()
         .flat_map(|log| {
             let of = log.span_id.map(|id| format!(" of span {id}")).unwrap_or_default();
@@ -225,23 +230,23 @@ fn logged(logs: &[LogRecord]) -> Vec<(String, String)> {
 }
 
 /// Causes first, each with the place of the expectation it broke; then the misses; then the rules that no cause explains already.
-fn explained(causes: Vec<Finding>, misses: &[Miss], breaches: Vec<Finding>, trace: &Trace, file: &str) -> Vec<Finding> {
-    let mut missed: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
-    missed.dedup_by(|a, b| a.headline == b.headline && a.at == b.at);
+fn explained(causes: Vec<Finding>, misses: &[Miss], mut breaches: Vec<Finding>, trace: &Trace, file: &str) -> Vec<Finding> {
+    let mut from_misses: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
+    from_misses.dedup_by(|a, b| a.headline == b.headline && a.at == b.at);
     let known = |code: &str| causes.iter().any(|cause| cause.code == code);
-    let explained_by = |rule: &str| match rule {
+    let is_explained = |breach: &Finding| match breach.code.as_str() {
         "rule.otel.consumed" => known("cause.context-lost"),
         "rule.otel.orphan" => known("cause.never-ended") || known("cause.export-lost"),
         "rule.otel.kinds" => known("cause.injected-early"),
         _ => false,
     };
-    let rest: Vec<_> = breaches.into_iter().filter(|breach| !explained_by(&breach.code)).collect();
-    let mut all = causes.clone();
-    if let (Some(headline), Some(miss)) = (all.first_mut(), missed.first()) {
+    breaches.retain(|breach| !is_explained(breach));
+    let mut all = causes;
+    if let (Some(headline), Some(miss)) = (all.first_mut(), from_misses.first()) {
         headline.at.clone_from(&miss.at);
         headline.label.clone_from(&miss.label);
     }
-    all.extend(missed);
-    all.extend(rest);
+    all.extend(from_misses);
+    all.extend(breaches);
     all
 }

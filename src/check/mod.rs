@@ -2,10 +2,22 @@
 //!
 //! Fed by `cli` with fixtures and addresses; read by `report` (text), `runs` (kept on disk) and `cli` (exit code).
 
+mod answers;
+mod compare;
+mod diagnose;
+mod drive;
 pub mod event;
+mod findings;
+mod grounds;
+mod judge;
+mod observe;
 pub mod outcome;
+mod run;
+mod steps;
 
 pub use event::{CaseKey, RunEvent};
+pub use grounds::{Grounds, ServiceAddress};
 pub use outcome::{
     CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Totals, TreeRow, Verdict,
 };
+pub use run::{DEFAULT_JOBS, Finished, Plan, PlannedCase, run};

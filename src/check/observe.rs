@@ -9,11 +9,11 @@ use futures_util::future::join_all;
 
 use super::{Evidence, Grounds};
 use crate::{
-    client::{LedgerClient, WorkClient, WorkQuery},
-    model::{Arrival, LedgerView, SpanId, Trace, TraceId, span::LogRecord},
+    client::{Asked, LedgerClient, WorkAnswer, WorkClient},
+    model::{Arrival, LedgerView, LogRecord, SpanId, Trace, TraceId},
     support::{
-        clock::Stopwatch,
-        work::{self, OpenSpan, WorkReport},
+        clock::{self, Stopwatch},
+        work::{OpenSpan, WorkReport},
     },
 };
 
@@ -58,7 +58,7 @@ pub(super) struct Arrived {
     /// Its spans.
     pub(super) arrivals: Vec<Arrival>,
     /// Its logs.
-    pub(super) logs: Vec<LogRecord>,
+    pub(super) logs: Vec<Arc<LogRecord>>,
     /// Spans that the ledger threw out.
     pub(super) evicted: u64,
     /// The version of the view, to wait for the next change.
@@ -82,7 +82,7 @@ pub(super) struct Observer<'a> {
 impl<'a> Observer<'a> {
     /// An observer whose deadline counts from now: the first byte is about to be sent.
     pub(super) fn new(grounds: &'a Grounds, trail: &'a Trail, deadline: Duration) -> Self {
-        let ledger = LedgerClient::new(grounds.http.clone(), &grounds.ledger);
+        let ledger = LedgerClient::new(grounds.http.clone(), grounds.ledger.clone());
         let work = WorkClient::new(grounds.http.clone());
         Self { grounds, ledger, work, trail, clock: Stopwatch::start(), deadline }
     }
@@ -132,10 +132,14 @@ impl<'a> Observer<'a> {
 
     /// One round: every service is asked at the same time. `None` when one of them does not answer for its work.
     async fn reports(&self) -> Option<Vec<WorkReport>> {
-        let query = WorkQuery { trace_id: Some(self.trail.trace_id), correlation_id: Some(self.trail.correlation_id.clone()) };
+        let case = Asked::Case(self.trail.trace_id, self.trail.correlation_id.clone());
         let hold = HOLD.min(self.left());
-        let asked = self.grounds.services.iter().map(|service| self.work.ask(&service.url, &query, hold));
-        join_all(asked).await.into_iter().map(|answer| answer.ok().flatten()).collect()
+        let asked = self.grounds.services.iter().map(|service| self.work.ask(&service.url, &case, hold));
+        let report_of = |answer| match answer {
+            Ok(WorkAnswer::Report(report)) => Some(report),
+            Ok(WorkAnswer::Unsupported) | Err(_) => None,
+        };
+        join_all(asked).await.into_iter().map(report_of).collect()
     }
 
     /// Without reports: nothing new for twice the longest flush period.
@@ -145,7 +149,7 @@ impl<'a> Observer<'a> {
         let mut still = Stopwatch::start();
         while !self.left().is_zero() {
             let wait = period.saturating_sub(still.elapsed()).min(self.left());
-            let seen = self.ledger.view(self.trail.trace_id, version, wait).await.map_or(version, |view| view.version);
+            let seen = self.ledger.wait_for_change(self.trail.trace_id, version, wait).await.map_or(version, |view| view.version);
             if seen != version {
                 version = seen;
                 still = Stopwatch::start();
@@ -156,14 +160,24 @@ impl<'a> Observer<'a> {
         Settled { evidence: None, reports, ..Settled::default() }
     }
 
+    /// Lets so much time pass, at most until the deadline; for steps that a fixture spaces out.
+    pub(super) async fn pause(&self, wait: Duration) {
+        clock::pause(wait.min(self.left())).await;
+    }
+
     /// Reads what the ledger holds of the case now.
     pub(super) async fn arrived(&self) -> Arrived {
-        let correlated = self.ledger.correlated(&self.trail.correlation_id).await.map(|found| found.traces).unwrap_or_default();
+        let correlated = self
+            .ledger
+            .correlated(&self.trail.correlation_id, 0, Duration::ZERO)
+            .await
+            .map(|found| found.traces)
+            .unwrap_or_default();
         let main = if self.trail.continued { Some(self.trail.trace_id) } else { correlated.first().copied() };
         let Some(trace_id) = main else { return Arrived::default() };
-        let view = self.ledger.view(trace_id, 0, Duration::ZERO).await.unwrap_or_default();
+        let view = self.ledger.view(trace_id).await.unwrap_or_default();
         let strays = correlated.into_iter().filter(|id| *id != trace_id);
-        let strays = join_all(strays.map(|id| self.ledger.view(id, 0, Duration::ZERO))).await;
+        let strays = join_all(strays.map(|id| self.ledger.view(id))).await;
         Arrived {
             trace_id: Some(trace_id),
             evicted: view.evicted,
@@ -171,14 +185,14 @@ impl<'a> Observer<'a> {
             since_last: since_last(&view),
             strays: strays.into_iter().filter_map(Result::ok).map(|view| trace_of(&view.arrivals)).collect(),
             arrivals: view.arrivals,
-            logs: view.logs,
+            logs: view.logs.into_iter().map(|log| log.record).collect(),
         }
     }
 
     /// Waits for the trace to change after `version`, at most until the deadline.
     pub(super) async fn changed(&self, trace_id: TraceId, version: u64) {
         // An error here is a receiver that is going away; the caller's next look tells.
-        let _ = self.ledger.view(trace_id, version, self.left().min(Duration::from_millis(work::LONGEST_WAIT_MS))).await;
+        let _ = self.ledger.wait_for_change(trace_id, version, self.left()).await;
     }
 }
 

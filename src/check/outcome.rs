@@ -77,6 +77,17 @@ pub enum Verdict {
     Broken,
 }
 
+/// The verdict as the JSON report spells it.
+pub fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Failed => "failed",
+        Verdict::Undecided => "undecided",
+        Verdict::Unobserved => "unobserved",
+        Verdict::Broken => "broken",
+    }
+}
+
 /// What a verdict rests on, weakest first (DESIGN section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -26,6 +26,8 @@ pub enum Asked {
     Trace(TraceId),
     /// All traces of a correlation id.
     Correlation(String),
+    /// A trace and all traces of a correlation id, summed: what one case caused, in whichever trace it went on.
+    Case(TraceId, String),
 }
 
 /// What a service answers.
@@ -47,12 +49,14 @@ impl WorkClient {
     /// honours at most [`LONGEST_WAIT_MS`].
     pub async fn ask(&self, base: &str, asked: &Asked, wait: Duration) -> Result<WorkAnswer, ClientError> {
         let wait = wait.min(Duration::from_millis(LONGEST_WAIT_MS));
-        let subject = match asked {
-            Asked::Trace(trace) => ("trace_id", trace.to_string()),
-            Asked::Correlation(text) => ("correlation_id", text.clone()),
+        let mut question = match asked {
+            Asked::Trace(trace) => vec![("trace_id", trace.to_string())],
+            Asked::Correlation(text) => vec![("correlation_id", text.clone())],
+            Asked::Case(trace, text) => vec![("trace_id", trace.to_string()), ("correlation_id", text.clone())],
         };
+        question.push(("wait_ms", wait.as_millis().to_string()));
         let url = under(base, PATH)?;
-        let request = self.http.get(url.clone()).query(&[subject, ("wait_ms", wait.as_millis().to_string())]);
+        let request = self.http.get(url.clone()).query(&question);
         let response = send(request, &url, wait).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(WorkAnswer::Unsupported);

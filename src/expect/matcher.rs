@@ -15,10 +15,7 @@ use super::{
     miss::{Miss, Standing, What},
     spec::{Bounds, Edge, Place, Selector, SequenceStep, SpanPattern, TraceExpectation},
 };
-use crate::model::Trace;
-
-/// `service.name` of devstack's own spans, which no expectation is about.
-pub const OWN_SERVICE: &str = "devstack";
+use crate::model::{OWN_SERVICE, Trace};
 
 /// Below this likeness a span is a stranger, not a near miss.
 const NEAR: f64 = 0.6;

@@ -16,7 +16,7 @@ mod matcher_tests;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use matcher::{OWN_SERVICE, judge};
+pub use matcher::judge;
 pub use miss::{Difference, Miss, Standing, Wanted, What};
 pub use spec::{
     Bounds, Edge, EventPattern, Literal, NamePattern, Place, Predicate, Selector, SpanPattern, StatusPattern, TraceExpectation,

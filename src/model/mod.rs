@@ -19,5 +19,5 @@ pub use attributes::{Attributes, Value};
 pub use ids::{SpanId, TraceId};
 pub use log::LogRecord;
 pub use metric::{MetricKind, MetricPoint, MetricValue, Series};
-pub use span::{Event, Link, Resource, Scope, Span, SpanKind, Status, StatusCode};
+pub use span::{Event, Link, OWN_SERVICE, Resource, Scope, Span, SpanKind, Status, StatusCode};
 pub use trace::Trace;

@@ -63,6 +63,9 @@ impl Span {
     }
 }
 
+/// `service.name` of devstack's own spans, which no expectation is about.
+pub const OWN_SERVICE: &str = "devstack";
+
 /// Who sent a span (OTLP `Resource`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Resource {

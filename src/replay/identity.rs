@@ -16,7 +16,7 @@ pub struct Identity {
     pub root: SpanId,
     /// Sent as `x-correlation-id`.
     pub correlation_id: String,
-    /// Sent as `X-Forwarded-For`, so that rate limits by address do not meet: random within 2001:db8::/32, which RFC 3849 reserves for
+    /// Sent as `X-Forwarded-For`, so that rate limits by address do not meet: random within `2001:db8::/32`, which RFC 3849 reserves for
     /// documentation.
     pub address: String,
     /// What fresh values of bodies are made from.
@@ -26,20 +26,15 @@ pub struct Identity {
 impl Identity {
     /// A new identity; `nonce` must differ from case to case.
     pub fn new(nonce: u64) -> Self {
-        let [a, b, c, d] = random::bytes::<4>();
-        let [e, f, g, h] = random::bytes::<4>();
+        let word = || u16::from_be_bytes(random::bytes());
         Self {
             trace_id: TraceId::random(),
             root: SpanId::random(),
             correlation_id: format!("devstack-{}", random::uuid()),
-            address: format!("2001:db8:{:x}:{:x}::{:x}:{:x}", word(a, b), word(c, d), word(e, f), word(g, h)),
+            address: format!("2001:db8:{:x}:{:x}::{:x}:{:x}", word(), word(), word(), word()),
             nonce,
         }
     }
-}
-
-fn word(high: u8, low: u8) -> u16 {
-    u16::from_be_bytes([high, low])
 }
 
 #[cfg(test)]

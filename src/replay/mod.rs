@@ -11,5 +11,5 @@ mod send;
 pub use capture::{Captures, json_of};
 pub use identity::Identity;
 pub use own_trace::OwnTrace;
-pub use script::{Externals, ScriptError};
+pub use script::{Externals, ScriptError, script_of};
 pub use send::{Answer, Outgoing, SendError, Sender};

@@ -30,7 +30,7 @@ impl OwnTrace {
     /// Begins the root, named after the fixture.
     pub fn begin(identity: Identity, name: &str) -> Self {
         let attributes: Attributes = [
-            ("service.name", crate::expect::OWN_SERVICE.to_owned()),
+            ("service.name", crate::model::OWN_SERVICE.to_owned()),
             ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
             ("service.instance.id", random::uuid()),
         ]
@@ -39,7 +39,11 @@ impl OwnTrace {
         Self {
             identity,
             resource: Arc::new(Resource { attributes }),
-            scope: Arc::new(Scope { name: "devstack.replay".into(), version: env!("CARGO_PKG_VERSION").into(), ..Scope::default() }),
+            scope: Arc::new(Scope {
+                name: "devstack.replay".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                ..Scope::default()
+            }),
             name: name.to_owned(),
             started_ns: clock::unix_nanos(),
             requests: Vec::new(),

@@ -3,6 +3,9 @@
 //! Scripts are kept by trace id, and by correlation id where the services begin a trace of their own.
 
 use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::fixture::model::{Script, ScriptedAnswer};
 
 /// The control address of the externals.
 #[derive(Debug, Clone)]
@@ -59,4 +62,25 @@ impl Externals {
         // The services live at most as long as the run or keep a bounded number of scripts: a failure here costs nothing.
         let _ = self.http.delete(&url).send().await;
     }
+}
+
+/// `given:` as the externals take it.
+pub fn script_of(given: &[Script]) -> Json {
+    let externals: Map<String, Json> =
+        given.iter().map(|script| (script.external.clone(), script.answers.iter().map(answer).collect())).collect();
+    Json::Object(externals)
+}
+
+fn answer(scripted: &ScriptedAnswer) -> Json {
+    let millis = |time: std::time::Duration| json!(time.as_millis() as u64);
+    let mut fields = Map::new();
+    let given = [
+        ("status", scripted.status.map(|status| json!(status))),
+        ("retry_after_ms", scripted.retry_after.map(millis)),
+        ("delay_ms", scripted.delay.map(millis)),
+        ("body", scripted.body.clone()),
+        ("reset", scripted.reset.then(|| json!(true))),
+    ];
+    fields.extend(given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    Json::Object(fields)
 }

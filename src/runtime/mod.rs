@@ -1,1 +1,7 @@
-//! To be written.
+//! Where a stack runs. In this version: embedded for the length of a run, or kept by `devstack demo` in the foreground.
+//!
+//! Fed by `cli`; gives the addresses that `check` stands on.
+
+mod kept;
+
+pub use kept::{Kept, KeptError};

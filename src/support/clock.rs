@@ -70,3 +70,8 @@ impl Default for TimerClock {
         Self { scale: 1.0 }
     }
 }
+
+/// Lets true time pass. For pauses that are part of what is asked (a step sent 200 ms later), never for waiting until something is done.
+pub async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The path at which a service answers for its work: `GET {PATH}?trace_id=<32 hex>` or `?correlation_id=<text>`, with `wait_ms` to
-/// hold the answer until the service is idle for it (or the time is over).
+/// The path at which a service answers for its work: `GET {PATH}?trace_id=<32 hex>`, `?correlation_id=<text>` or both (then the
+/// report is their sum), with `wait_ms` to hold the answer until the service is idle for it (or the time is over).
 pub const PATH: &str = "/.well-known/devstack/work";
 
 /// The resource attribute that carries the address (`http://host:port`) at which a service answers for its work, so that a judge who

@@ -110,13 +110,15 @@ struct Question {
 }
 
 async fn answer_for_work(telemetry: Telemetry, Query(question): Query<Question>) -> Response {
-    let query = match (question.trace_id.as_deref(), question.correlation_id) {
-        (Some(id), None) => hex::parse(id).map(|bytes| WorkQuery::Trace(TraceId::from_bytes(bytes))),
+    let trace = question.trace_id.as_deref().map(|id| hex::parse(id).map(TraceId::from_bytes));
+    let query = match (trace, question.correlation_id) {
+        (Some(Some(trace)), None) => Some(WorkQuery::Trace(trace)),
+        (Some(Some(trace)), Some(id)) => Some(WorkQuery::Case(trace, id)),
         (None, Some(id)) => Some(WorkQuery::Correlation(id)),
-        _ => None,
+        (Some(None), _) | (None, None) => None,
     };
     let Some(query) = query else {
-        let reason = "give either `trace_id` (32 hex digits) or `correlation_id`";
+        let reason = "give `trace_id` (32 hex digits), `correlation_id`, or both";
         return (StatusCode::BAD_REQUEST, reason).into_response();
     };
     let wait = Duration::from_millis(question.wait_ms.min(LONGEST_WAIT_MS));

@@ -21,6 +21,8 @@ pub enum WorkQuery {
     Trace(TraceId),
     /// All traces of one correlation id.
     Correlation(String),
+    /// A trace and all traces of a correlation id, summed.
+    Case(TraceId, String),
 }
 
 /// The account of one service. Cheap to clone.
@@ -88,6 +90,13 @@ impl Work {
         let report = match query {
             WorkQuery::Trace(trace_id) => accounts.report(&[*trace_id]),
             WorkQuery::Correlation(id) => accounts.report(&accounts.traces_of(id)),
+            WorkQuery::Case(trace_id, id) => {
+                let mut traces = accounts.traces_of(id);
+                if !traces.contains(trace_id) {
+                    traces.push(*trace_id);
+                }
+                accounts.report(&traces)
+            }
         };
         WorkReport {
             service: self.shared.service.clone(),

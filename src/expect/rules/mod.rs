@@ -117,5 +117,5 @@ fn service_spans(trace: &Trace) -> impl Iterator<Item = (usize, &Span)> {
         .iter()
         .enumerate()
         .map(|(at, span)| (at, span.as_ref()))
-        .filter(|(_, span)| span.service() != super::OWN_SERVICE)
+        .filter(|(_, span)| span.service() != crate::model::OWN_SERVICE)
 }

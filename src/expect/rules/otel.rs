@@ -153,7 +153,7 @@ pub(super) fn unhandled(subject: &Subject<'_>) -> Vec<Breach> {
 /// sent has nobody above to see it: there the answer is what counts, and the fixture's `response` judges it.
 fn is_handled(trace: &Trace, span: &Span) -> bool {
     let Some(parent) = trace.parent(span) else { return true };
-    if parent.service() == crate::expect::OWN_SERVICE || parent.is_error() {
+    if parent.service() == crate::model::OWN_SERVICE || parent.is_error() {
         return true;
     }
     let mended = trace.children(parent.span_id).iter().map(|at| &trace.spans()[*at]).any(|sibling| {

@@ -1,0 +1,134 @@
+//! The run: every case at once, as far as `--jobs` allows; events as they happen, a report in the order of the plan at the end.
+//!
+//! Fed by `cli` with the plan and the grounds. A Ctrl-C ends it early: cases that have a verdict are reported, the others are not.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CaseKey, CaseReport, Grounds, RunEvent, RunReport,
+    drive::{Ended, drive},
+    outcome::REPORT_VERSION,
+};
+use crate::{
+    fixture::{Fixture, Suite},
+    model::{Span, TraceId},
+    support::{clock::Stopwatch, random::Seeded},
+};
+
+/// Cases under way at once when `--jobs` does not say.
+pub const DEFAULT_JOBS: usize = 48;
+
+/// One case to run.
+#[derive(Debug, Clone)]
+pub struct PlannedCase {
+    /// The fixture.
+    pub fixture: Arc<Fixture>,
+    /// Which repetition, from 1; `None` when the run repeats nothing.
+    pub repetition: Option<u32>,
+    /// Different for every case of the run.
+    pub nonce: u64,
+}
+
+impl PlannedCase {
+    fn key(&self) -> CaseKey {
+        CaseKey { id: self.fixture.id.clone(), repetition: self.repetition }
+    }
+}
+
+/// Everything that will run, in the order of the report.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The cases.
+    pub cases: Vec<PlannedCase>,
+    /// How many at once.
+    pub jobs: usize,
+}
+
+impl Plan {
+    /// Every fixture `repeat` times, ordered by fixture and repetition. Nonces count up from a random number, so that runs differ.
+    pub fn new(suite: &Suite, repeat: u32, jobs: Option<usize>) -> Self {
+        let first = Seeded::from_entropy().below(1 << 32);
+        let repetitions = |fixture: &Arc<Fixture>| {
+            let fixture = Arc::clone(fixture);
+            (1..=repeat).map(move |number| (Arc::clone(&fixture), (repeat > 1).then_some(number)))
+        };
+        let cases = suite
+            .fixtures
+            .iter()
+            .flat_map(repetitions)
+            .zip(first..)
+            .map(|((fixture, repetition), nonce)| PlannedCase { fixture, repetition, nonce })
+            .collect();
+        Self { cases, jobs: jobs.unwrap_or(DEFAULT_JOBS).max(1) }
+    }
+}
+
+/// A finished run: its report, and the traces to keep.
+#[derive(Debug)]
+pub struct Finished {
+    /// The report.
+    pub report: RunReport,
+    /// The spans of each case's trace, devstack's own included.
+    pub traces: Vec<(TraceId, Vec<Arc<Span>>)>,
+}
+
+/// Runs the plan.
+pub async fn run(
+    plan: Plan,
+    grounds: Arc<Grounds>,
+    clock: Stopwatch,
+    run_id: String,
+    events: mpsc::UnboundedSender<RunEvent>,
+    stop: CancellationToken,
+) -> Finished {
+    let emit = |event| {
+        // A reporter that has gone is no reason to stop judging.
+        let _ = events.send(event);
+    };
+    let keys = plan.cases.iter().map(PlannedCase::key).collect();
+    emit(RunEvent::Started { stack: grounds.stack.clone(), cases: keys });
+
+    let mut ended: Vec<(usize, Ended)> = stream::iter(plan.cases.iter().enumerate())
+        .take_until(stop.cancelled())
+        .map(|(at, case)| {
+            emit(RunEvent::CaseStarted(case.key()));
+            let (grounds, stop) = (&grounds, &stop);
+            async move {
+                tokio::select! {
+                    ended = drive(case, grounds) => Some((at, ended)),
+                    () = stop.cancelled() => None,
+                }
+            }
+        })
+        .buffer_unordered(plan.jobs)
+        .filter_map(std::future::ready)
+        .inspect(|(_, ended)| emit(RunEvent::CaseFinished(Box::new(ended.report.clone()))))
+        .collect()
+        .await;
+
+    ended.sort_by_key(|(at, _)| *at);
+    let interrupted = stop.is_cancelled();
+    if !interrupted {
+        for (_, ended) in &mut ended {
+            if ended.judge_latecomers(&grounds).await {
+                emit(RunEvent::CaseFinished(Box::new(ended.report.clone())));
+            }
+        }
+    }
+    emit(RunEvent::Finished);
+    let (cases, traces): (Vec<CaseReport>, Vec<_>) =
+        ended.into_iter().map(|(_, ended)| (ended.report.clone(), ended.into_trace())).unzip();
+    let report = RunReport {
+        version: REPORT_VERSION,
+        run: run_id,
+        stack: grounds.stack.clone(),
+        cases,
+        elapsed: clock.elapsed(),
+        interrupted,
+    };
+    Finished { report, traces }
+}
