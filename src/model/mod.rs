@@ -4,11 +4,15 @@
 
 pub mod arrival;
 pub mod attributes;
+pub mod critical;
 pub mod ids;
 pub mod log;
 pub mod metric;
+pub mod note;
 pub mod otlp;
 pub mod real;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod size;
 pub mod span;
 pub mod tempo;
@@ -16,6 +20,7 @@ pub mod trace;
 
 pub use arrival::{Arrival, LedgerView, LogArrival};
 pub use attributes::{Attributes, Value};
+pub use critical::{CriticalPath, Spender};
 pub use ids::{SpanId, TraceId};
 pub use log::LogRecord;
 pub use metric::{MetricKind, MetricPoint, MetricValue, Series};

@@ -3,6 +3,8 @@
 //! Built once per stream by [`Ui`](super::Ui) from options and environment, read by everything that draws. Call sites name a
 //! [`Role`], never a colour.
 
+use std::str::FromStr;
+
 use anstyle::{Ansi256Color, AnsiColor, Color, Style};
 
 use crate::support::env::Env;
@@ -24,6 +26,11 @@ pub enum ColorOption {
     /// No colour and no links anywhere.
     Never,
 }
+
+/// A word that is none of [`ColorOption`]'s.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be `auto`, `always` or `never`")]
+pub struct NotAColorOption;
 
 /// What a stream can show. A plain value: tests and file formats make their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +72,19 @@ pub enum Role {
     Unexpected,
     /// The caret under text a user wrote.
     Caret,
+}
+
+impl FromStr for ColorOption {
+    type Err = NotAColorOption;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(NotAColorOption),
+        }
+    }
 }
 
 impl Role {

@@ -4,15 +4,19 @@
 //! colour or not, UTF-8 or not), and only [`Ui`] writes. Names that came over the network pass [`text::clean`] before they are
 //! drawn, so that no span can move the cursor.
 
+mod bar;
 mod branches;
 pub mod links;
 pub mod look;
 pub mod names;
 pub mod progress;
+pub mod rows;
 pub mod snippet;
 pub mod text;
+pub mod trace_tree;
 pub mod tree;
 pub mod ui;
+pub mod waterfall;
 
 pub use look::{ColorOption, Look, Role};
 pub use names::ServiceNames;
