@@ -1,0 +1,176 @@
+//! What the externals shall answer, per key: a trace id, or a correlation id where no trace id is known.
+//!
+//! Written over the control API; consumed step by step by incoming calls, which are counted under the same keys.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Keys kept; beyond them the oldest is forgotten, so that a long-lived process does not grow.
+const MOST_KEYS: usize = 10_000;
+
+/// One scripted answer of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Status to answer with; below 300 or absent means the normal answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Sent as `Retry-After` (whole seconds, rounded up) and as `retry-after-ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// How long to wait before answering, on the externals' scaled clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Never answer: hold the request until the client gives up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hang: bool,
+    /// Break the connection instead of answering.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reset: bool,
+}
+
+/// The steps of each service, in order; after the last one come normal answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Script(pub BTreeMap<String, VecDeque<Step>>);
+
+/// What happened under a key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Calls {
+    /// Requests per service.
+    pub calls: BTreeMap<String, u64>,
+    /// Steps not yet consumed, per service.
+    pub remaining: BTreeMap<String, usize>,
+}
+
+/// All scripts and counts.
+#[derive(Debug, Default)]
+pub(super) struct Scripts(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    entries: HashMap<String, Entry>,
+    order: VecDeque<String>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    script: Script,
+    calls: BTreeMap<String, u64>,
+}
+
+impl Scripts {
+    /// Sets what shall be answered under `key`, in place of what was left of an earlier script.
+    pub(super) fn put(&self, key: &str, script: Script) {
+        self.with(|book| book.entry(key).script = script);
+    }
+
+    /// Forgets a key; whether it was known.
+    pub(super) fn delete(&self, key: &str) -> bool {
+        self.with(|book| {
+            book.order.retain(|known| known != key);
+            book.entries.remove(key).is_some()
+        })
+    }
+
+    /// What was called under a key; `None` for one never heard of.
+    pub(super) fn calls(&self, key: &str) -> Option<Calls> {
+        self.with(|book| book.entries.get(key).map(Entry::calls))
+    }
+
+    /// Counts a call of `service` under all `keys` and takes the next step of the first key that has one.
+    pub(super) fn next(&self, keys: &[String], service: &str) -> Option<Step> {
+        self.with(|book| {
+            let mut step = None;
+            for key in keys {
+                let entry = book.entry(key);
+                *entry.calls.entry(service.to_owned()).or_default() += 1;
+                step = step.or_else(|| entry.script.0.get_mut(service)?.pop_front());
+            }
+            step
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Book) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Book {
+    fn entry(&mut self, key: &str) -> &mut Entry {
+        if !self.entries.contains_key(key) {
+            self.order.push_back(key.to_owned());
+            if self.order.len() > MOST_KEYS
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.entries.remove(&oldest);
+            }
+        }
+        self.entries.entry(key.to_owned()).or_default()
+    }
+}
+
+impl Entry {
+    fn calls(&self) -> Calls {
+        let remaining = self.script.0.iter().map(|(service, steps)| (service.clone(), steps.len())).collect();
+        Calls { calls: self.calls.clone(), remaining }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{MOST_KEYS, Script, Scripts};
+
+    fn limited_once() -> Script {
+        serde_json::from_value(json!({"hubspot": [{"status": 429, "retry_after_ms": 1000}, {"status": 200}]})).unwrap()
+    }
+
+    #[test]
+    fn steps_are_taken_in_order_by_service_and_key() {
+        let scripts = Scripts::default();
+        scripts.put("t1", limited_once());
+        let keys = ["t1".to_owned()];
+        assert_eq!(scripts.next(&keys, "openai"), None);
+        assert_eq!(scripts.next(&["t2".to_owned()], "hubspot"), None);
+        assert_eq!(scripts.next(&keys, "hubspot").unwrap().status, Some(429));
+        assert_eq!(scripts.next(&keys, "hubspot").unwrap().status, Some(200));
+        assert_eq!(scripts.next(&keys, "hubspot"), None);
+        let calls = scripts.calls("t1").unwrap();
+        assert_eq!((calls.calls["hubspot"], calls.calls["openai"], calls.remaining["hubspot"]), (3, 1, 0));
+    }
+
+    #[test]
+    fn a_deleted_key_is_unknown() {
+        let scripts = Scripts::default();
+        scripts.put("t1", limited_once());
+        assert!(scripts.delete("t1"));
+        assert!(!scripts.delete("t1"));
+        assert_eq!(scripts.calls("t1"), None);
+    }
+
+    #[test]
+    fn the_oldest_key_is_forgotten_first() {
+        let scripts = Scripts::default();
+        for number in 0..=MOST_KEYS {
+            scripts.next(&[number.to_string()], "hubspot");
+        }
+        assert_eq!(scripts.calls("0"), None);
+        assert!(scripts.calls("1").is_some());
+    }
+
+    #[test]
+    fn a_step_with_an_unknown_key_is_refused() {
+        assert!(serde_json::from_value::<Script>(json!({"hubspot": [{"statsu": 429}]})).is_err());
+    }
+}
