@@ -6,20 +6,9 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::model::{SpanKind, StatusCode};
+pub use crate::support::source::Place;
 
-/// Where something stands in the fixture file. The file itself is known to whoever holds the fixture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Byte offset into the file.
-    pub offset: usize,
-    /// Length in bytes.
-    pub length: usize,
-}
+use crate::model::{SpanKind, StatusCode};
 
 /// All that a fixture says of its trace.
 #[derive(Debug, Clone, Default)]

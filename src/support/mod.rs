@@ -1,4 +1,5 @@
-//! Small things std lacks, injected wherever they decide what a program does: environment, clock, randomness, suggestions, shutdown.
+//! Small things std lacks, injected wherever they decide what a program does: environment, clock, randomness, suggestions, shutdown;
+//! and how text that people wrote is read and complained about (`source`, `yaml`).
 //!
 //! Everything may import this room; it imports nothing of ours.
 
@@ -7,5 +8,7 @@ pub mod env;
 pub mod hex;
 pub mod project;
 pub mod random;
+pub mod source;
 pub mod suggest;
 pub mod work;
+pub mod yaml;

@@ -1,0 +1,274 @@
+//! Holds a tree against a table and reports everything that does not fit: unknown, missing and wrongly typed, all at once.
+//!
+//! Fed with what `read` made; after it, a reader may take what it needs and skip what is not as it should be.
+
+use super::{
+    Entry, Node, Value,
+    node::short,
+    shape::{Complaint, Group, MapShape, Need, Object, Shape, Words, join},
+};
+use crate::support::{
+    source::{Place, Problem},
+    suggest,
+};
+
+/// Reports everything in `node` that does not fit `shape`.
+pub fn check(node: &Node, shape: &Shape, problems: &mut Vec<Problem>) {
+    value(node, Site { key: None, blame: node.place }, shape, problems);
+}
+
+/// Where a value stands: under which key, and the place to point at when it is wrong.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    key: Option<&'a str>,
+    blame: Place,
+}
+
+impl<'a> Site<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        Self { key: Some(&entry.key), blame: entry.blame() }
+    }
+}
+
+fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>) {
+    let blame = site.blame;
+    if !accepts(shape, node) {
+        return problems.push(wrong_type(node, site, shape));
+    }
+    match (shape, &node.value) {
+        (Shape::Text, Value::String(text)) if text.trim().is_empty() => {
+            problems.push(Problem::at(blame, "empty", "empty text").label("wanted: text"));
+        }
+        (Shape::Int(least, most), Value::Int(found)) if !(least..=most).contains(&found) => {
+            let message = format!("`{found}` is out of range");
+            problems.push(Problem::at(blame, "out-of-range", message).label(range(*least, *most)));
+        }
+        (Shape::Number, Value::Double(found)) if !found.is_finite() => {
+            problems.push(Problem::at(blame, "out-of-range", "not a finite number"));
+        }
+        (Shape::Word(words), Value::String(text)) if !words.has(text) => problems.push(unknown_word(text, blame, words)),
+        (Shape::Format(format), Value::String(text)) => {
+            if let Err(complaint) = (format.check)(text) {
+                problems.push(complaint.at(blame));
+            }
+        }
+        (Shape::List(_), Value::List(items)) if items.is_empty() => {
+            problems.push(Problem::at(blame, "empty", "an empty list").label("leave it out, or put something in"));
+        }
+        (Shape::List(item), Value::List(items)) => {
+            items.iter().for_each(|node| value(node, Site { blame: node.place, ..site }, item, problems));
+        }
+        (Shape::Map(map), Value::Map(entries)) => free_map(entries, map, problems),
+        (Shape::Object(table), Value::Map(entries)) => object(entries, blame, table, problems),
+        (Shape::Either(shapes), _) => {
+            if let Some(shape) = shapes.iter().find(|shape| accepts(shape, node)) {
+                value(node, site, shape, problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a value of this sort can be of `shape`, whatever it says.
+pub(super) fn accepts(shape: &Shape, node: &Node) -> bool {
+    match shape {
+        Shape::Text | Shape::AnyText | Shape::Word(_) | Shape::Format(_) => matches!(node.value, Value::String(_)),
+        Shape::Bool => matches!(node.value, Value::Bool(_)),
+        Shape::Int(..) => matches!(node.value, Value::Int(_)),
+        Shape::Number => matches!(node.value, Value::Int(_) | Value::Double(_)),
+        Shape::Scalar => matches!(node.value, Value::String(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_)),
+        Shape::Any => true,
+        Shape::List(_) => matches!(node.value, Value::List(_)),
+        Shape::Map(_) | Shape::Object(_) => matches!(node.value, Value::Map(_)),
+        Shape::Either(shapes) => shapes.iter().any(|shape| accepts(shape, node)),
+    }
+}
+
+fn wrong_type(node: &Node, Site { key, blame }: Site<'_>, shape: &Shape) -> Problem {
+    let key = key.map_or_else(|| "this file".to_owned(), |key| format!("`{}`", short(key)));
+    let message = format!("{key} takes {}, not {}", shape.wanted(), node.found());
+    let problem = Problem::at(blame, "wrong-type", message).label("wrong type");
+    let scalar = matches!(node.value, Value::Int(_) | Value::Double(_) | Value::Bool(_));
+    let text = Node { value: Value::String(String::new()), place: blame };
+    if !scalar || !accepts(shape, &text) {
+        return problem;
+    }
+    let format = matches!(shape, Shape::Format(_))
+        || matches!(shape, Shape::Either(shapes) if shapes.iter().any(|s| matches!(s, Shape::Format(_))));
+    if format { problem } else { problem.help("quote it to make it text") }
+}
+
+fn range(least: i64, most: i64) -> String {
+    match (least, most) {
+        (least, i64::MAX) => format!("at least {least}"),
+        (least, most) => format!("from {least} to {most}"),
+    }
+}
+
+fn unknown_word(text: &str, place: Place, words: &Words) -> Problem {
+    let problem = Problem::at(place, "unknown-word", format!("`{}` is not {}", short(text), words.what));
+    let known = join(words.names().map(|word| format!("`{word}`")));
+    match suggest::nearest(text, words.names()) {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.label("unknown").help(format!("one of {known}")),
+    }
+}
+
+fn free_map(entries: &[Entry], map: &MapShape, problems: &mut Vec<Problem>) {
+    for entry in entries {
+        if let Some(Err(complaint)) = map.form.map(|form| (form.check)(&entry.key)) {
+            problems.push(complaint.at(entry.key_place));
+        }
+        value(&entry.value, Site::of(entry), &map.value, problems);
+    }
+}
+
+fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Problem>) {
+    let mut open: Vec<&Group> = table.groups.iter().filter(|group| group.is_open(entries)).collect();
+    for entry in entries {
+        match table.keys.iter().find(|key| key.name == entry.key) {
+            Some(key) => value(&entry.value, Site::of(entry), &key.shape, problems),
+            None => problems.push(unknown_key(entry, table, &mut open)),
+        }
+    }
+    for key in table.keys.iter().filter(|key| key.required) {
+        if entries.iter().all(|entry| entry.key != key.name) {
+            let problem = Problem::at(blame, "missing-key", format!("missing key `{}`", key.name));
+            problems.push(problem.label(format!("in this {}", table.name)).help(format!("`{}`: {}", key.name, key.doc)));
+        }
+    }
+    for group in open {
+        let keys = join(group.keys.iter().map(|key| format!("`{key}`")));
+        let problem =
+            Problem::at(blame, "missing-key", format!("this {} lacks {}", table.name, group.what)).label("it is missing here");
+        problems.push(problem.help(format!("one of {keys}")));
+    }
+    for group in table.groups.iter().filter(|group| group.need != Need::Some) {
+        let mut there = entries.iter().filter(|entry| group.keys.contains(&entry.key.as_str()));
+        let Some(first) = there.next() else { continue };
+        for entry in there {
+            let message = format!("`{}` does not go with `{}`", entry.key, first.key);
+            let label = format!("`{}` is on line {}", first.key, first.key_place.line);
+            problems.push(Problem::at(entry.key_place, "conflict", message).label(label));
+        }
+    }
+}
+
+/// An unknown key; in a group that still lacks one it is taken for a misspelt member, and the lack is not told a second time.
+fn unknown_key(entry: &Entry, table: &Object, open: &mut Vec<&Group>) -> Problem {
+    let key = short(&entry.key);
+    if table.later.contains(&entry.key.as_str()) {
+        let problem = Problem::at(entry.key_place, "later", format!("`{key}:` comes in a later version"));
+        return problem.label("not yet").help("take it out for now");
+    }
+    let near = suggest::nearest(&entry.key, table.keys.iter().map(|key| key.name));
+    let group = open.iter().position(|group| near.is_none_or(|near| group.keys.contains(&near)));
+    let message = match group.map(|index| open.remove(index)) {
+        Some(group) => format!("`{key}` is not {}", group.what),
+        None => format!("unknown key `{key}`"),
+    };
+    let problem = Problem::at(entry.key_place, "unknown-key", message);
+    match near {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.label(format!("not a key of this {}", table.name)).help(format!("known here: {}", known_keys(table))),
+    }
+}
+
+fn known_keys(table: &Object) -> String {
+    table.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
+}
+
+impl Group {
+    /// Whether the group needs a key and has none.
+    fn is_open(&self, entries: &[Entry]) -> bool {
+        self.need != Need::AtMostOne && entries.iter().all(|entry| !self.keys.contains(&entry.key.as_str()))
+    }
+}
+
+impl Complaint {
+    /// The complaint at a place.
+    pub fn at(self, place: Place) -> Problem {
+        let problem = Problem::at(place, "bad-value", self.message).label(self.label);
+        match self.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            read,
+            shape::{Group, Key, MapShape, Need, Object, Shape, Words},
+        },
+        check,
+    };
+
+    static WORDS: Words = Words { what: "a colour", words: &[("red", "like blood"), ("green", "like grass")] };
+    static TABLE: Object = Object {
+        name: "thing",
+        doc: "A thing.",
+        keys: &[
+            Key::required("name", Shape::Text, "What it is called."),
+            Key::new("colour", Shape::Word(&WORDS), "How it looks."),
+            Key::new(
+                "size",
+                Shape::Either(&[Shape::Int(1, 9), Shape::Map(&MapShape { key: "side", form: None, value: Shape::Number })]),
+                "How big.",
+            ),
+            Key::new("parts", Shape::List(&Shape::Object(&TABLE)), "Things in it."),
+            Key::new("left", Shape::Bool, "On the left."),
+            Key::new("right", Shape::Bool, "On the right."),
+        ],
+        groups: &[Group { keys: &["left", "right"], need: Need::One, what: "a side" }],
+        later: &["weight"],
+    };
+
+    fn wrong(text: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        let node = read(text, &mut problems).expect("valid YAML");
+        check(&node, &Shape::Object(&TABLE), &mut problems);
+        problems.sort();
+        problems
+            .iter()
+            .map(|p| {
+                let place = p.place.expect("a place");
+                format!("{} [{}] {}", p.message, &text[place.range()], p.label)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_fits_passes() {
+        assert_eq!(
+            wrong("{ name: x, colour: red, size: { height: 1.5 }, left: true, parts: [{ name: y, right: false }] }"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn everything_that_does_not_fit_is_reported_at_once() {
+        insta::assert_debug_snapshot!(wrong("{ colour: blue, size: 12, letf: true, weight: 3, parts: [{ name: [], left: 1, right: true }, 7] }"), @r#"
+        [
+            "missing key `name` [{ colour: blue, size: 12, letf: true, weight: 3, parts: [{ name: [], left: 1, right: true }, 7] }] in this thing",
+            "`blue` is not a colour [blue] unknown",
+            "`12` is out of range [12] from 1 to 9",
+            "`letf` is not a side [letf] did you mean `left`?",
+            "`weight:` comes in a later version [weight] not yet",
+            "`name` takes text, not a list [[]] wrong type",
+            "`left` takes `true` or `false`, not the number `1` [1] wrong type",
+            "`right` does not go with `left` [right] `left` is on line 1",
+            "`parts` takes a map (thing), not the number `7` [7] wrong type",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_strange_key_in_a_group_that_lacks_one_is_told_once() {
+        assert_eq!(wrong("{ name: x, middle: true }"), ["`middle` is not a side [middle] not a key of this thing"]);
+        assert_eq!(wrong("{ name: x, left: true, middle: true }"), ["unknown key `middle` [middle] not a key of this thing"]);
+        assert_eq!(wrong("{ name: x }"), ["this thing lacks a side [{ name: x }] it is missing here"]);
+    }
+}
