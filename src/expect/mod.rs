@@ -3,6 +3,7 @@
 //! Fed by `fixture` (files) and `check` (the trace that came); read by `check`.
 
 mod assign;
+pub mod file;
 mod line;
 pub mod matcher;
 pub mod miss;

@@ -55,7 +55,7 @@ fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>
         (Shape::List(_), Value::List(items)) if items.is_empty() => {
             problems.push(Problem::at(blame, "empty", "an empty list").label("leave it out, or put something in"));
         }
-        (Shape::List(item), Value::List(items)) => {
+        (Shape::List(item) | Shape::AnyList(item), Value::List(items)) => {
             items.iter().for_each(|node| value(node, Site { blame: node.place, ..site }, item, problems));
         }
         (Shape::Map(map), Value::Map(entries)) => free_map(entries, map, problems),
@@ -78,7 +78,7 @@ pub(super) fn accepts(shape: &Shape, node: &Node) -> bool {
         Shape::Number => matches!(node.value, Value::Int(_) | Value::Double(_)),
         Shape::Scalar => matches!(node.value, Value::String(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_)),
         Shape::Any => true,
-        Shape::List(_) => matches!(node.value, Value::List(_)),
+        Shape::List(_) | Shape::AnyList(_) => matches!(node.value, Value::List(_)),
         Shape::Map(_) | Shape::Object(_) => matches!(node.value, Value::Map(_)),
         Shape::Either(shapes) => shapes.iter().any(|shape| accepts(shape, node)),
     }
@@ -119,7 +119,7 @@ fn free_map(entries: &[Entry], map: &MapShape, problems: &mut Vec<Problem>) {
         if let Some(Err(complaint)) = map.form.map(|form| (form.check)(&entry.key)) {
             problems.push(complaint.at(entry.key_place));
         }
-        value(&entry.value, Site::of(entry), &map.value, problems);
+        value(&entry.value, Site::of(entry), map.value, problems);
     }
 }
 
@@ -127,7 +127,7 @@ fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Pr
     let mut open: Vec<&Group> = table.groups.iter().filter(|group| group.is_open(entries)).collect();
     for entry in entries {
         match table.keys.iter().find(|key| key.name == entry.key) {
-            Some(key) => value(&entry.value, Site::of(entry), &key.shape, problems),
+            Some(key) => value(&entry.value, Site::of(entry), key.shape, problems),
             None => problems.push(unknown_key(entry, table, &mut open)),
         }
     }
@@ -211,16 +211,16 @@ mod tests {
         name: "thing",
         doc: "A thing.",
         keys: &[
-            Key::required("name", Shape::Text, "What it is called."),
-            Key::new("colour", Shape::Word(&WORDS), "How it looks."),
+            Key::required("name", &Shape::Text, "What it is called."),
+            Key::new("colour", &Shape::Word(&WORDS), "How it looks."),
             Key::new(
                 "size",
-                Shape::Either(&[Shape::Int(1, 9), Shape::Map(&MapShape { key: "side", form: None, value: Shape::Number })]),
+                &Shape::Either(&[Shape::Int(1, 9), Shape::Map(&MapShape { key: "side", form: None, value: &Shape::Number })]),
                 "How big.",
             ),
-            Key::new("parts", Shape::List(&Shape::Object(&TABLE)), "Things in it."),
-            Key::new("left", Shape::Bool, "On the left."),
-            Key::new("right", Shape::Bool, "On the right."),
+            Key::new("parts", &Shape::List(&Shape::Object(&TABLE)), "Things in it."),
+            Key::new("left", &Shape::Bool, "On the left."),
+            Key::new("right", &Shape::Bool, "On the right."),
         ],
         groups: &[Group { keys: &["left", "right"], need: Need::One, what: "a side" }],
         later: &["weight"],

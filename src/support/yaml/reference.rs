@@ -15,11 +15,11 @@ pub fn reference(object: &'static Object, level: usize, seen: &mut BTreeSet<&'st
         format!("{} {}\n\n{}\n\n| key | takes | meaning |\n| --- | --- | --- |\n", "#".repeat(level), object.name, object.doc);
     for key in object.keys {
         let required = if key.required { " **Required.**" } else { "" };
-        out.push_str(&row(&[&format!("`{}`", key.name), &takes(&key.shape), &format!("{}{required}", key.doc)]));
+        out.push_str(&row(&[&format!("`{}`", key.name), &takes(key.shape), &format!("{}{required}", key.doc)]));
     }
     out.push('\n');
     for key in object.keys {
-        for inner in objects(&key.shape) {
+        for inner in objects(key.shape) {
             out.push_str(&reference(inner, level, seen));
         }
     }
@@ -38,8 +38,8 @@ fn takes(shape: &Shape) -> String {
         Shape::Word(words) => join(words.names().map(|word| format!("`{word}`"))),
         Shape::Int(least, i64::MAX) => format!("a whole number, at least {least}"),
         Shape::Int(least, most) => format!("a whole number from {least} to {most}"),
-        Shape::List(item) => format!("a list: {}", takes(item)),
-        Shape::Map(map) => format!("a map, {} → {}", map.key, takes(&map.value)),
+        Shape::List(item) | Shape::AnyList(item) => format!("a list: {}", takes(item)),
+        Shape::Map(map) => format!("a map, {} → {}", map.key, takes(map.value)),
         Shape::Object(object) => format!("[{0}](#{0})", object.name),
         Shape::Either(shapes) => join(shapes.iter().map(takes)),
         _ => shape.wanted(),
@@ -50,8 +50,8 @@ fn takes(shape: &Shape) -> String {
 fn objects(shape: &'static Shape) -> Vec<&'static Object> {
     match shape {
         Shape::Object(object) => vec![object],
-        Shape::List(item) => objects(item),
-        Shape::Map(map) => objects(&map.value),
+        Shape::List(item) | Shape::AnyList(item) => objects(item),
+        Shape::Map(map) => objects(map.value),
         Shape::Either(shapes) => shapes.iter().flat_map(objects).collect(),
         _ => Vec::new(),
     }

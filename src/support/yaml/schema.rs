@@ -32,7 +32,7 @@ fn reference(object: &'static Object, defs: &mut Map<String, Value>) -> Value {
 fn definition(object: &'static Object, defs: &mut Map<String, Value>) -> Value {
     let mut properties = Map::new();
     for key in object.keys {
-        let mut property = shape(&key.shape, defs);
+        let mut property = shape(key.shape, defs);
         property["description"] = key.doc.into();
         properties.insert(key.name.to_owned(), property);
     }
@@ -78,8 +78,9 @@ fn shape(of: &'static Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::Word(words) => json!({ "enum": words.names().collect::<Vec<_>>() }),
         Shape::Format(format) => json!({ "type": "string", "pattern": format.pattern }),
         Shape::List(item) => json!({ "type": "array", "minItems": 1, "items": shape(item, defs) }),
+        Shape::AnyList(item) => json!({ "type": "array", "items": shape(item, defs) }),
         Shape::Map(map) => {
-            let mut schema = json!({ "type": "object", "additionalProperties": shape(&map.value, defs) });
+            let mut schema = json!({ "type": "object", "additionalProperties": shape(map.value, defs) });
             if let Some(form) = map.form {
                 schema["propertyNames"] = json!({ "pattern": form.pattern });
             }

@@ -25,7 +25,7 @@ pub struct Key {
     /// One sentence of what it means.
     pub doc: &'static str,
     /// What it takes.
-    pub shape: Shape,
+    pub shape: &'static Shape,
     /// Whether it must be there.
     pub required: bool,
 }
@@ -75,6 +75,8 @@ pub enum Shape {
     Format(&'static Format),
     /// A list that is not empty.
     List(&'static Shape),
+    /// A list that may be empty.
+    AnyList(&'static Shape),
     /// A map whose keys are the user's.
     Map(&'static MapShape),
     /// An object of known keys.
@@ -121,7 +123,7 @@ pub struct MapShape {
     /// The form of a key, where it has one.
     pub form: Option<&'static Format>,
     /// What the values are.
-    pub value: Shape,
+    pub value: &'static Shape,
 }
 
 impl std::fmt::Debug for Format {
@@ -132,12 +134,12 @@ impl std::fmt::Debug for Format {
 
 impl Key {
     /// A key that may be left out.
-    pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+    pub const fn new(name: &'static str, shape: &'static Shape, doc: &'static str) -> Self {
         Self { name, doc, shape, required: false }
     }
 
     /// A key that must be there.
-    pub const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+    pub const fn required(name: &'static str, shape: &'static Shape, doc: &'static str) -> Self {
         Self { name, doc, shape, required: true }
     }
 }
@@ -181,7 +183,7 @@ impl Shape {
             Self::Word(words) if words.words.len() <= 4 => join(words.names().map(|word| format!("`{word}`"))),
             Self::Word(words) => words.what.to_owned(),
             Self::Format(format) => format.what.to_owned(),
-            Self::List(shape) => match shape {
+            Self::List(shape) | Self::AnyList(shape) => match shape {
                 Self::Object(object) => format!("a list of {}s", object.name),
                 Self::Text => "a list of texts".to_owned(),
                 _ => "a list".to_owned(),
