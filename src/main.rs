@@ -1,3 +1,5 @@
 //! The `devstack` binary: a door into [`devstack::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    devstack::cli::main()
+}

@@ -17,14 +17,14 @@ use super::{
 use crate::{
     client::{OtlpClient, TempoClient, Wire},
     expect::TraceExpectation,
-    fixture::{
-        Fixture,
-        model::{LeastEvidence, Traceparent, When},
-    },
+    fixture::{EvidenceFloor, Fixture, Traceparent, When},
     model::{OWN_SERVICE, Span, TraceId},
     replay::{Externals, Identity, OwnTrace, Sender, script_of},
     webhook::Secrets,
 };
+
+/// How long a case may take where nobody says.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// From here on, waiting is named in the report.
 const WORTH_NAMING: Duration = Duration::from_secs(1);
@@ -48,14 +48,14 @@ pub(super) async fn drive(case: &PlannedCase, grounds: &Arc<Grounds>) -> Ended {
     let identity = Identity::new(case.nonce);
     let trail =
         Trail { trace_id: identity.trace_id, correlation_id: identity.correlation_id.clone(), continued: continues(fixture) };
-    let observer = Observer::new(grounds, &trail, fixture.deadline);
+    let observer = Observer::new(grounds, &trail, deadline(fixture));
     let mut own = OwnTrace::begin(identity.clone(), &fixture.id);
     let scripted = script(fixture, grounds, &trail).await;
     let sent = match scripted {
         Ok(()) => send_all(case, grounds, &identity, &observer, &mut own).await,
         Err(broken) => Sent { broken: Some(*broken), ..Sent::default() },
     };
-    let expected = fixture.expected.resolved(&|text| sent.captures.resolve(text));
+    let expected = fixture.trace.resolved(&|text| sent.captures.resolve(text));
     let secrets = secrets(&sent.delivered, &grounds.secrets);
     let (settled, arrived, judgement) = weigh(fixture, &observer, &trail, &own, &sent, &expected, &secrets).await;
 
@@ -107,6 +107,11 @@ impl Ended {
     }
 }
 
+/// The fixture's deadline, else its suite's, else the demo's (DESIGN section 7, verdict 8).
+fn deadline(fixture: &Fixture) -> Duration {
+    fixture.deadline.unwrap_or(DEFAULT_DEADLINE)
+}
+
 /// Whether the services go on with the trace that is sent, or begin one of their own.
 fn continues(fixture: &Fixture) -> bool {
     fixture.steps.iter().any(|step| matches!(step.request.traceparent, Traceparent::Sampled | Traceparent::Unsampled))
@@ -150,18 +155,16 @@ async fn send_all(
 ) -> Sent {
     let fixture = &case.fixture;
     let mut runner = StepRunner::new(fixture, grounds, identity, Sender::new(grounds.http.clone()));
-    let mut at = 0;
-    while at < fixture.steps.len() && runner.sent.broken.is_none() {
-        // Steps that go at once with the one before are sent together.
-        let together = fixture.steps[at + 1..].iter().take_while(|step| step.when == When::AtOnce).count() + 1;
-        match fixture.steps[at].when {
-            _ if at == 0 => {}
+    for (at, step) in fixture.steps.iter().enumerate() {
+        match step.when {
             When::Settled => drop(observer.settle().await),
             When::After(wait) => observer.pause(wait).await,
             When::AtOnce => {}
         }
-        runner.send(at..at + together, own).await;
-        at += together;
+        runner.send(at, own).await;
+        if runner.sent.broken.is_some() {
+            break;
+        }
     }
     let (mut sent, answers) = (runner.sent, runner.answers);
     let wrong =
@@ -215,7 +218,7 @@ fn gather<'a>(
     Gathered {
         file: &fixture.file,
         expected,
-        packs: &fixture.packs,
+        packs: &fixture.suite.rules,
         waived: &fixture.waived,
         correlation_id: &trail.correlation_id,
         secrets,
@@ -233,11 +236,11 @@ fn gather<'a>(
     }
 }
 
-fn evidence_of(least: LeastEvidence) -> Evidence {
+fn evidence_of(least: EvidenceFloor) -> Evidence {
     match least {
-        LeastEvidence::Quiet => Evidence::Quiet,
-        LeastEvidence::Barrier => Evidence::Barrier,
-        LeastEvidence::Drained => Evidence::Drained,
+        EvidenceFloor::Quiet => Evidence::Quiet,
+        EvidenceFloor::Barrier => Evidence::Barrier,
+        EvidenceFloor::Drained => Evidence::Drained,
     }
 }
 

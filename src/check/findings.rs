@@ -42,9 +42,9 @@ pub(super) fn of_miss(miss: &Miss, trace: &Trace, file: &str) -> Finding {
 }
 
 /// A breach of a rule, in words.
-pub(super) fn of_breach(rule: &Rule, breach: &Breach) -> Finding {
+pub(super) fn of_breach(rule: &Rule, breach: &Breach, severity: Severity) -> Finding {
     let mut finding = finding(&format!("rule.{}", rule.code), breach.headline.clone());
-    finding.severity = if rule.fails { Severity::Failure } else { Severity::Warning };
+    finding.severity = severity;
     finding.details.clone_from(&breach.details);
     finding.hint = Some(format!("`waive: {{ {}: REASON }}` in the fixture, if this is meant", rule.code));
     finding

@@ -2,7 +2,7 @@
 //!
 //! Fed by `drive` with everything that was gathered; pure. Says either what the verdict is, or that waiting could still change it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     compare, diagnose,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     expect::{self, Miss, Standing, TraceExpectation, rules},
+    fixture::{PackChoice, RuleLevel, Waiver},
     model::{Arrival, LogRecord, Span, Trace, Value},
     support::work::{OpenSpan, WorkReport},
     telemetry::attributes,
@@ -23,9 +24,9 @@ pub(super) struct Gathered<'a> {
     /// What it expects, captured values put in.
     pub(super) expected: &'a TraceExpectation,
     /// Rule packs that are on.
-    pub(super) packs: &'a [rules::Pack],
+    pub(super) packs: &'a [PackChoice],
     /// Waived rules with their reasons.
-    pub(super) waived: &'a BTreeMap<String, String>,
+    pub(super) waived: &'a [Waiver],
     /// The correlation id sent along.
     pub(super) correlation_id: &'a str,
     /// Personal values and secrets that must not appear.
@@ -198,18 +199,35 @@ fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> (Vec<Finding>, Vec<Findin
         registry: attributes::REGISTRY,
     };
     let (mut failures, mut warnings) = (Vec::new(), Vec::new());
-    for rule in case.packs.iter().flat_map(|pack| pack.rules()).filter(|rule| !case.waived.contains_key(rule.code)) {
-        for breach in rule.check(&subject) {
-            let finding = findings::of_breach(rule, &breach);
-            match finding.severity {
-                Severity::Failure => failures.push(finding),
-                Severity::Warning => warnings.push(finding),
+    for choice in case.packs {
+        for rule in choice.pack.rules().iter().filter(|rule| !is_waived(case, rule.code)) {
+            let Some(severity) = severity(choice, rule) else { continue };
+            let found = rule.check(&subject).into_iter().map(|breach| findings::of_breach(rule, &breach, severity));
+            match severity {
+                Severity::Failure => failures.extend(found),
+                Severity::Warning => warnings.extend(found),
             }
         }
     }
     // The same sentence from a milder pack adds nothing.
     warnings.retain(|warning: &Finding| failures.iter().all(|failure| failure.headline != warning.headline));
     (failures, warnings)
+}
+
+fn is_waived(case: &Gathered<'_>, code: &str) -> bool {
+    case.waived.iter().any(|waiver| waiver.code == code)
+}
+
+/// What a breach of a rule means in this suite; `None` when the rule is off.
+fn severity(choice: &PackChoice, rule: &rules::Rule) -> Option<Severity> {
+    let level = choice.levels.iter().find(|(code, _)| *code == rule.code).map(|(_, level)| *level);
+    match level {
+        Some(RuleLevel::Off) => None,
+        Some(RuleLevel::Warning) => Some(Severity::Warning),
+        Some(RuleLevel::Failure) => Some(Severity::Failure),
+        None if rule.fails => Some(Severity::Failure),
+        None => Some(Severity::Warning),
+    }
 }
 
 /// Log records as (where, text), for rules that look for leaks and exceptions.

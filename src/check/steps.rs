@@ -2,23 +2,20 @@
 //!
 //! Fed by `drive`; a request that cannot be sent breaks the case, an answer that is wrong does not.
 
-use std::{ops::Range, sync::Arc};
-
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::{Exchange, Grounds, findings::finding, outcome::Finding};
 use crate::{
-    fixture::{
-        Fixture,
-        model::{Capture, CaptureFrom, Request, Sent as What, Traceparent},
-    },
+    fixture::{Capture, CaptureFrom, Fixture, HttpRequest, ProviderRequest, Request, RequestKind, SignatureMode, Traceparent},
     model::SpanId,
     replay::{Answer, Captures, Identity, Outgoing, OwnTrace, SendError, Sender, json_of},
     support::clock,
-    webhook::{self, Freshness, Provider, Renewal, Replacement, Shift, Signature},
+    webhook::{self, Freshness, Provider, Replacement, Signature},
 };
+
+/// Where a plain request goes that names no service.
+const DEFAULT_SERVICE: &str = "medicalcor-api";
 
 /// A body as it was sent.
 #[derive(Debug, Clone)]
@@ -31,6 +28,7 @@ pub(super) struct Delivered {
     method: Method,
     path: String,
     service: String,
+    content_type: Option<&'static str>,
     /// How it is signed, so that a repetition can be signed anew.
     signing: Option<(Provider, Signature)>,
 }
@@ -63,24 +61,19 @@ impl<'a> StepRunner<'a> {
         Self { fixture, grounds, identity, sender, sent: Sent::default(), answers: Vec::new() }
     }
 
-    /// Sends these steps at the same time, and takes in their answers in order.
-    pub(super) async fn send(&mut self, steps: Range<usize>, own: &mut OwnTrace) {
-        let mut ready = Vec::new();
-        for at in steps.clone() {
-            match self.prepare(at) {
-                Ok(outgoing) => ready.push(outgoing),
-                Err(broken) => {
-                    self.sent.broken = Some(*broken);
-                    return;
-                }
+    /// Sends one step and takes in its answer.
+    pub(super) async fn send(&mut self, at: usize, own: &mut OwnTrace) {
+        let (span, outgoing) = match self.prepare(at) {
+            Ok(ready) => ready,
+            Err(broken) => {
+                self.sent.broken = Some(*broken);
+                return;
             }
-        }
+        };
         let started_ns = clock::unix_nanos();
-        let flights = ready.iter().map(|(_, outgoing)| self.sender.send(outgoing.clone()));
-        let answers = join_all(flights).await;
-        for ((at, (span, outgoing)), answer) in steps.zip(&ready).zip(answers) {
-            self.take_in(at, *span, outgoing, started_ns, answer, own);
-        }
+        let method = outgoing.method.clone();
+        let answer = self.sender.send(outgoing).await;
+        self.take_in(at, span, method.as_str(), started_ns, answer, own);
     }
 
     fn prepare(&mut self, at: usize) -> Result<(SpanId, Outgoing), Box<Finding>> {
@@ -105,39 +98,54 @@ impl<'a> StepRunner<'a> {
 
     /// The bytes of a step: freshened, or those of an earlier step again.
     fn delivered(&self, request: &Request) -> Result<Delivered, Box<Finding>> {
-        match &request.what {
-            What::Delivery { provider, body, signature, ids, time } => {
-                let (body, replaced) = self.freshened(*provider, body, *ids, *time);
-                Ok(Delivered {
-                    body,
-                    replaced,
-                    method: provider.method(),
-                    path: provider.route().to_owned(),
-                    service: provider.service().to_owned(),
-                    signing: Some((*provider, *signature)),
-                })
-            }
-            What::Http { method, path, service, body } => Ok(Delivered {
-                body: body.as_deref().map(Bytes::copy_from_slice).unwrap_or_default(),
-                replaced: Vec::new(),
-                method: method.clone(),
-                path: self.secret_path(&self.sent.captures.resolve(path)),
-                service: service.clone(),
-                signing: None,
-            }),
-            What::Repeat { step } => {
+        match &request.kind {
+            RequestKind::Provider(delivery) => Ok(self.delivery(delivery)),
+            RequestKind::Http(plain) => Ok(self.plain(plain)),
+            RequestKind::Repeat { step } => {
                 let never = || Box::new(finding("case.repeat", format!("Step {} was never sent.", step + 1)));
                 self.sent.delivered.get(*step).cloned().ok_or_else(never)
             }
         }
     }
 
+    fn delivery(&self, request: &ProviderRequest) -> Delivered {
+        let provider = request.provider;
+        let (body, replaced) = self.freshened(request);
+        let signature = match request.signature {
+            SignatureMode::Valid => Signature::Valid,
+            SignatureMode::Forged => Signature::Forged,
+            SignatureMode::Missing => Signature::Missing,
+        };
+        Delivered {
+            body,
+            replaced,
+            method: provider.method(),
+            path: request.path.clone().unwrap_or_else(|| provider.route().to_owned()),
+            service: request.service.clone().unwrap_or_else(|| provider.service().to_owned()),
+            content_type: Some(provider.content_type()),
+            signing: Some((provider, signature)),
+        }
+    }
+
+    fn plain(&self, request: &HttpRequest) -> Delivered {
+        Delivered {
+            body: request.body.as_deref().map(Bytes::copy_from_slice).unwrap_or_default(),
+            replaced: Vec::new(),
+            method: request.method.clone(),
+            path: self.secret_path(&self.sent.captures.resolve(&request.path)),
+            service: request.service.clone().unwrap_or_else(|| DEFAULT_SERVICE.to_owned()),
+            content_type: request.content_type,
+            signing: None,
+        }
+    }
+
     /// A body that is no JSON goes as it is: that is what such a fixture is about.
-    fn freshened(&self, provider: Provider, body: &Arc<[u8]>, ids: Renewal, time: Shift) -> (Bytes, Vec<Replacement>) {
-        let how = Freshness { ids, time, personal: ids, now: clock::unix_seconds(), nonce: self.nonce() };
-        match webhook::freshen(provider, body, how) {
+    fn freshened(&self, request: &ProviderRequest) -> (Bytes, Vec<Replacement>) {
+        let now = clock::unix_seconds();
+        let how = Freshness { ids: request.ids, time: request.time, personal: request.ids, now, nonce: self.nonce() };
+        match webhook::freshen(request.provider, &request.body, how) {
             Ok(prepared) => (prepared.body.into(), prepared.replaced),
-            Err(_) => (Bytes::copy_from_slice(body), Vec::new()),
+            Err(_) => (Bytes::copy_from_slice(&request.body), Vec::new()),
         }
     }
 
@@ -168,8 +176,10 @@ impl<'a> StepRunner<'a> {
             set(&mut headers, "traceparent", &traceparent);
             set(&mut headers, "tracestate", "devstack=1");
         }
+        if let Some(content_type) = delivered.content_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
         if let Some((provider, signature)) = delivered.signing {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(provider.content_type()));
             let signed = webhook::sign(provider, &self.grounds.secrets, &delivered.body, clock::unix_seconds(), signature);
             let signed = signed.map_err(|error| {
                 let mut finding = finding("case.unsigned", format!("The {} delivery could not be signed.", provider.name()));
@@ -177,11 +187,10 @@ impl<'a> StepRunner<'a> {
                 Box::new(finding)
             })?;
             headers.extend(signed.into_iter().map(|(name, value)| (Some(name), value)));
-        } else if !delivered.body.is_empty() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        for (name, value) in &request.headers {
-            let parsed = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(self.sent.captures.resolve(value)));
+        for given in &request.headers {
+            let value = self.secret_path(&self.sent.captures.resolve(&given.value));
+            let parsed = (HeaderName::try_from(given.name.as_str()), HeaderValue::try_from(value));
             if let (Ok(name), Ok(value)) = parsed {
                 headers.insert(name, value);
             }
@@ -204,12 +213,11 @@ impl<'a> StepRunner<'a> {
         &mut self,
         at: usize,
         span: SpanId,
-        outgoing: &Outgoing,
+        method: &str,
         started_ns: u64,
         answer: Result<Answer, SendError>,
         own: &mut OwnTrace,
     ) {
-        let method = outgoing.method.as_str();
         let path =
             self.sent.delivered.get(at).map_or("", |delivered| delivered.path.split('?').next().unwrap_or_default()).to_owned();
         match answer {

@@ -2,7 +2,11 @@
 //!
 //! Commands orchestrate: they parse, call one engine and hand what it gives to `report` and `term`. What one would unit-test lives below.
 
+mod app;
+mod commands;
 pub mod exit;
 mod failure;
+mod interrupt;
 
+pub use app::{Cli, command, main};
 pub use failure::Failure;

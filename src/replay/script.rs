@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::fixture::model::{Script, ScriptedAnswer};
+use crate::fixture::{Given, GivenAnswer};
 
 /// The control address of the externals.
 #[derive(Debug, Clone)]
@@ -65,13 +65,13 @@ impl Externals {
 }
 
 /// `given:` as the externals take it.
-pub fn script_of(given: &[Script]) -> Json {
+pub fn script_of(given: &[Given]) -> Json {
     let externals: Map<String, Json> =
         given.iter().map(|script| (script.external.clone(), script.answers.iter().map(answer).collect())).collect();
     Json::Object(externals)
 }
 
-fn answer(scripted: &ScriptedAnswer) -> Json {
+fn answer(scripted: &GivenAnswer) -> Json {
     let millis = |time: std::time::Duration| json!(time.as_millis() as u64);
     let mut fields = Map::new();
     let given = [

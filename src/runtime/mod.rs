@@ -2,6 +2,8 @@
 //!
 //! Fed by `cli`; gives the addresses that `check` stands on.
 
+mod embedded;
 mod kept;
 
+pub use embedded::{Embedded, EmbeddedConfig, RuntimeError};
 pub use kept::{Kept, KeptError};

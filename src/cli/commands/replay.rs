@@ -1,0 +1,241 @@
+//! `devstack replay`: sends fixtures, waits for evidence, checks, reports.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::{Args, ValueEnum};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::{Failure, exit::Exit, interrupt};
+use crate::{
+    check::{self, Finished, Grounds, Plan, RunEvent, ServiceAddress},
+    client,
+    demo::Fault,
+    fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite},
+    report::{Format, ReportFile, Reporter, Sources},
+    runs::Store,
+    runtime::{Embedded, EmbeddedConfig, Kept},
+    support::{clock::{self, Stopwatch}, env::Os, project::Project},
+    term::Ui,
+};
+
+/// Sends fixtures through the services, waits for evidence, checks their traces, reports.
+///
+/// Without PATH it takes ./fixtures, else the built-in set. With no demo services kept by `devstack demo` it starts its own, and a
+/// backend, on free ports for the length of the run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  devstack replay fixtures
+  devstack replay fixtures/stripe --tag smoke
+  devstack replay --name whatsapp/text-message --repeat 20
+  devstack replay fixtures --report junit=report.xml --format json > report.json
+  devstack trace --last                  (what the last run left behind)")]
+pub(crate) struct ReplayArgs {
+    /// Fixture files and folders
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Only fixtures with this tag (can be repeated: any of them)
+    #[arg(long, value_name = "TAG", help_heading = "Selection")]
+    tag: Vec<String>,
+
+    /// Only fixtures whose id or name contains this, or matches it with `*` (can be repeated)
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
+    name: Vec<String>,
+
+    /// Only this part of the fixtures, for example hash:1/4
+    #[arg(long, value_name = "PART", help_heading = "Selection")]
+    partition: Option<Partition>,
+
+    /// How many cases run at once
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
+    jobs: Option<u16>,
+
+    /// How often each fixture runs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Run")]
+    repeat: u32,
+
+    /// How long a case may take from its first byte (default: what suite.yaml says, else 5s)
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Run")]
+    deadline: Option<Duration>,
+
+    /// The least evidence on which absence and exact counts may hold
+    #[arg(long, value_name = "EVIDENCE", help_heading = "Run")]
+    evidence: Option<LeastEvidence>,
+
+    /// How long the demo services' timers last: 0.01 makes a second ten milliseconds
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.01, value_parser = super::factor, help_heading = "Run")]
+    time_scale: f64,
+
+    /// Write a report to a file: junit=FILE, json=FILE or text=FILE (can be repeated)
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    report: Vec<String>,
+
+    /// What stdout gets
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    format: OutputFormat,
+
+    /// Build a fault into the demo services (see CONTRIBUTING.md)
+    #[arg(long, value_name = "FAULT", hide = true)]
+    fault: Vec<Fault>,
+}
+
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Lines for a person
+    Text,
+    /// One JSON document
+    Json,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
+        }
+    }
+}
+
+/// `--evidence`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LeastEvidence {
+    /// Nothing new for twice the longest flush period
+    Quiet,
+    /// A control request through the same instance has arrived
+    Barrier,
+    /// Every service reported that it is done
+    Drained,
+}
+
+impl From<LeastEvidence> for EvidenceFloor {
+    fn from(least: LeastEvidence) -> Self {
+        match least {
+            LeastEvidence::Quiet => Self::Quiet,
+            LeastEvidence::Barrier => Self::Barrier,
+            LeastEvidence::Drained => Self::Drained,
+        }
+    }
+}
+
+pub(crate) fn run(args: ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let clock = Stopwatch::start();
+    let started = clock::unix_nanos();
+    // Made first, so that a bad path fails before anything is sent.
+    let files = args.report.iter().map(|option| ReportFile::create(option)).collect::<Result<Vec<_>, _>>();
+    let files = files.map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
+    let suite = load(&args, ui)?;
+    let project = super::project()?;
+    let sources = sources(&suite);
+    let plan = Plan::new(suite, args.repeat, args.jobs.map(usize::from));
+
+    let runtime = super::async_runtime()?;
+    let finished = runtime.block_on(replay(&args, plan, &project, clock, run_id(started), ui, &sources))?;
+    for file in files {
+        file.write(&finished.report, &sources).map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
+    }
+    keep(&finished, &project, ui);
+    Ok(Exit::of_run(&finished.report))
+}
+
+/// The fixtures that were asked for; all problems of all files at once.
+fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
+    let options =
+        LoadOptions { tags: args.tag.clone(), names: args.name.clone(), partition: args.partition, ..LoadOptions::default() };
+    let mut suite = super::loaded(fixture::load(&args.paths, &options), ui)?;
+    for fixture in &mut suite.fixtures {
+        fixture.deadline = args.deadline.or(fixture.deadline);
+        fixture.evidence = args.evidence.map(Into::into).max(fixture.evidence);
+    }
+    Ok(suite)
+}
+
+async fn replay(
+    args: &ReplayArgs,
+    plan: Plan,
+    project: &Project,
+    clock: Stopwatch,
+    run_id: String,
+    ui: &Ui,
+    sources: &Sources,
+) -> Result<Finished, Failure> {
+    let stop = CancellationToken::new();
+    let signals = interrupt::cancel_on_signal(stop.clone());
+    let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
+    let (grounds, embedded) = stand(args, project, &http).await?;
+
+    let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();
+    let mut reporter = Reporter::new(ui, args.format.into());
+    let running = check::run(plan, Arc::new(grounds), clock, run_id, events, stop);
+    let reporting = async {
+        while let Some(event) = inbox.recv().await {
+            reporter.on(event);
+        }
+        reporter
+    };
+    let (finished, reporter) = tokio::join!(running, reporting);
+    reporter.finish(&finished.report, sources);
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    signals.abort();
+    Ok(finished)
+}
+
+/// The services kept by `devstack demo`, else ones of our own.
+async fn stand(args: &ReplayArgs, project: &Project, http: &reqwest::Client) -> Result<(Grounds, Option<Embedded>), Failure> {
+    let of_our_own = !args.fault.is_empty();
+    if let Some(folder) = project.state().filter(|_| !of_our_own) {
+        let kept = Kept::find(folder, http).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
+        if let Some(kept) = kept {
+            let stack = format!("embedded stack · demo services of `devstack demo` (pid {})", kept.pid);
+            return Ok((grounds(&kept, stack, http), None));
+        }
+    }
+    let config = EmbeddedConfig { time_scale: args.time_scale, faults: args.fault.clone(), ..EmbeddedConfig::from_env(&Os) };
+    let embedded = Embedded::start(config).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
+    let grounds = grounds(embedded.addresses(), "embedded stack · demo services".to_owned(), http);
+    Ok((grounds, Some(embedded)))
+}
+
+fn grounds(kept: &Kept, stack: String, http: &reqwest::Client) -> Grounds {
+    Grounds {
+        stack,
+        http: http.clone(),
+        ledger: kept.ledger.clone(),
+        otlp: kept.otlp_http.clone(),
+        services: kept.services.iter().map(|(name, url)| ServiceAddress { name: name.clone(), url: url.clone() }).collect(),
+        externals: Some(kept.externals.clone()),
+        secrets: kept.secrets.clone(),
+    }
+}
+
+fn sources(suite: &Suite) -> Sources {
+    let mut sources = Sources::default();
+    for fixture in &suite.fixtures {
+        sources.insert(fixture.file.clone(), Arc::clone(&fixture.source));
+    }
+    sources
+}
+
+/// Keeps the run for `trace`; what cannot be kept is a warning, because the verdicts stand.
+fn keep(finished: &Finished, project: &Project, ui: &Ui) {
+    let traces = finished.traces.iter().map(|(id, spans)| (*id, spans.as_slice()));
+    match Store::of(project).and_then(|store| store.save(&finished.report, traces)) {
+        Ok(saved) => saved.warnings.iter().for_each(|warning| ui.warn(warning)),
+        Err(error) => ui.warn(&error.to_string()),
+    }
+}
+
+/// The start as `20261122T173000.123Z`: sorts by time and names a file.
+fn run_id(started_ns: u64) -> String {
+    let at = jiff::Timestamp::from_nanosecond(i128::from(started_ns)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let millis = at.subsec_millisecond();
+    format!("{}.{millis:03}Z", at.strftime("%Y%m%dT%H%M%S"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "a duration such as `5s` or `500ms`".to_owned())?;
+    Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| "a duration above zero".to_owned())
+}

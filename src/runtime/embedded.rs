@@ -1,0 +1,120 @@
+//! The embedded runtime: a backend and the demo services in this process, on free ports or kept ones.
+//!
+//! Started by `cli` for the length of a run (`replay`) or until Ctrl-C (`demo`). Everything speaks HTTP to everything else, as it would
+//! between processes.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Kept;
+use crate::{
+    backend::{Backend, BackendError, Config},
+    demo::{DEMO_TIME_SCALE, Demo, DemoConfig, DemoError, Fault, Stores},
+    support::{clock::TimerClock, env::Env},
+    telemetry::{Protocol, Settings},
+    webhook::Secrets,
+};
+
+/// How often the demo services export on their own. They export at once when they are asked for their work, so this only bounds what
+/// nobody asks for.
+const EXPORT_DELAY: Duration = Duration::from_millis(50);
+
+/// How often the demo services export metrics.
+const METRIC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What an embedded stack with demo services is told.
+#[derive(Debug, Clone)]
+pub struct EmbeddedConfig {
+    /// Scale of the services' timers.
+    pub time_scale: f64,
+    /// Deliberate faults.
+    pub faults: Vec<Fault>,
+    /// Where the services keep their data; embedded by default.
+    pub stores: Stores,
+    /// The backend's ports and bounds.
+    pub backend: Config,
+}
+
+impl EmbeddedConfig {
+    /// Free ports, the demo's timers, no faults; stores as `DATABASE_URL` and `REDIS_URL` say.
+    pub fn from_env(env: &dyn Env) -> Self {
+        let stores = Stores { database_url: env.get("DATABASE_URL"), redis_url: env.get("REDIS_URL") };
+        Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, backend: Config::default() }
+    }
+}
+
+/// Why it could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The backend could not.
+    #[error("the embedded backend could not start")]
+    Backend(#[from] BackendError),
+    /// The demo services could not.
+    #[error("the demo services could not start")]
+    Demo(#[from] DemoError),
+}
+
+/// A running embedded stack.
+#[derive(Debug)]
+pub struct Embedded {
+    demo: Demo,
+    backend: JoinHandle<()>,
+    shutdown: CancellationToken,
+    addresses: Kept,
+}
+
+impl Embedded {
+    /// Starts the backend, then the services that export to it.
+    pub async fn start(config: EmbeddedConfig) -> Result<Self, RuntimeError> {
+        let backend = Backend::bind(config.backend).await?;
+        let (ledger, otlp_http) = (url(backend.api()), url(backend.otlp_http()));
+        let secrets = Secrets::generated();
+        let demo = Demo::start(DemoConfig {
+            secrets: secrets.clone(),
+            clock: TimerClock::scaled(config.time_scale),
+            stores: config.stores,
+            faults: config.faults.into_iter().collect(),
+            ..DemoConfig::new(exporting_to(&otlp_http))
+        });
+        let shutdown = CancellationToken::new();
+        let backend = tokio::spawn(backend.run(shutdown.clone()));
+        let demo = demo.await?;
+        let addresses = Kept {
+            pid: std::process::id(),
+            ledger,
+            otlp_http,
+            services: demo.addresses().iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect(),
+            externals: demo.externals_url(),
+            secrets,
+        };
+        Ok(Self { demo, backend, shutdown, addresses })
+    }
+
+    /// Where everything is.
+    pub fn addresses(&self) -> &Kept {
+        &self.addresses
+    }
+
+    /// Stops the services, each after its work is done and exported, then the backend that received it.
+    pub async fn stop(self) {
+        self.demo.stop().await;
+        self.shutdown.cancel();
+        // A backend that panicked has ended as well.
+        let _ = self.backend.await;
+    }
+}
+
+/// Settings of services whose exports should be seen within milliseconds.
+fn exporting_to(otlp_http: &str) -> Settings {
+    Settings::new("medicalcor")
+        .with_endpoint(otlp_http)
+        .with_protocol(Protocol::HttpProtobuf)
+        .with_schedule_delay(EXPORT_DELAY)
+        .with_metric_interval(METRIC_INTERVAL)
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
