@@ -4,7 +4,7 @@
 //! when what is known proves it; otherwise the misses speak for themselves.
 
 use super::{
-    findings::{capitalised, counted, finding},
+    findings::{counted, finding},
     outcome::Finding,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) struct Clues<'a> {
 /// All causes that can be proved, the most telling first.
 pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
     let mut causes = Vec::new();
-    causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues.trace, stray)));
+    causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues, stray)));
     causes.extend(injected_early(clues.trace));
     causes.extend(clues.never_ended.iter().map(|open| never_ended(clues, open)));
     causes.extend(clues.reports.iter().filter_map(lost));
@@ -38,7 +38,7 @@ pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
 }
 
 /// A service went on in a trace of its own: the context did not reach it.
-fn context_lost(trace: &Trace, stray: &Trace) -> Vec<Finding> {
+fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
     let id = stray.id();
     stray
         .tops()
@@ -46,14 +46,16 @@ fn context_lost(trace: &Trace, stray: &Trace) -> Vec<Finding> {
         .map(|at| &stray.spans()[at])
         .filter(|root| root.service() != OWN_SERVICE)
         .map(|root| {
-            let sender = sender_of(trace, root);
+            // The context may have been lost again further on, so that the sender is in another half.
+            let others = clues.strays.iter().filter(|other| other.id() != id);
+            let sender = std::iter::once(clues.trace).chain(others).find_map(|trace| sender_of(trace, root));
             let from = sender.map_or_else(|| "its caller".to_owned(), |span| span.service().to_owned());
             let headline = format!(
                 "the trace context was lost between {from} and {}: `{}` began a trace of its own.",
                 root.service(),
                 root.name
             );
-            let mut finding = finding("cause.context-lost", capitalised(&headline));
+            let mut finding = finding("cause.context-lost", headline);
             if let Some(sender) = sender {
                 let carrier = if sender.kind == SpanKind::Producer { "payload" } else { "request" };
                 finding.details.push(format!("`{}` of {from} sent a {carrier} without a `traceparent`.", sender.name));
@@ -127,7 +129,7 @@ fn never_ended(clues: &Clues<'_>, open: &OpenSpan) -> Finding {
         .find(|report| report.open.iter().any(|other| other.span_id == open.span_id))
         .map_or("a service", |report| report.service.as_str());
     let headline = format!("the {} span `{}` of {service} was started and never ended.", open.kind, open.name);
-    let mut finding = finding("cause.never-ended", capitalised(&headline));
+    let mut finding = finding("cause.never-ended", headline);
     finding
         .details
         .push(format!("It has been open for {} ms, and no request, run or tracked task is left that could end it.", open.age_ms));
@@ -138,8 +140,10 @@ fn never_ended(clues: &Clues<'_>, open: &OpenSpan) -> Finding {
         .filter(|span| span.parent_id.is_some_and(|id| id.to_string() == open.span_id))
         .map(|span| format!("`{}`", span.name))
         .collect();
-    if !waiting.is_empty() {
-        finding.details.push(format!("{} names it as parent and hangs in the air.", waiting.join(", ")));
+    match waiting.as_slice() {
+        [] => {}
+        [one] => finding.details.push(format!("{one} names it as parent and hangs in the air.")),
+        many => finding.details.push(format!("{} name it as parent and hang in the air.", many.join(" and "))),
     }
     finding.hint = Some("end the span on every path, errors included".to_owned());
     finding
@@ -165,7 +169,7 @@ fn conflicts(arrivals: &[Arrival]) -> Vec<Finding> {
                 return None;
             }
             let headline = format!("span {} came twice with different content.", arrival.span.span_id);
-            let mut finding = finding("cause.conflict", capitalised(&headline));
+            let mut finding = finding("cause.conflict", headline);
             finding.details.push(format!(
                 "First `{}` of {}, then `{}` of {}.",
                 first.name,

@@ -22,7 +22,7 @@ pub(super) fn finding(code: &str, headline: String) -> Finding {
     Finding {
         code: code.to_owned(),
         severity: Severity::Failure,
-        headline,
+        headline: capitalised(&headline),
         details: Vec::new(),
         at: None,
         label: String::new(),
@@ -131,7 +131,7 @@ fn differs(span: &Span, wanted: &Wanted, differences: &[Difference]) -> Finding 
     let who = format!("`{}` of {}", span.name, span.service());
     let (code, headline) = match first.what.as_str() {
         "name" => ("expect.name", format!("{} was expected, {who} came.", capitalised(&phrase(wanted)))),
-        "kind" => ("expect.kind", format!("{who} is a {} span, expected {}.", first.actual, first.expected)),
+        "kind" => ("expect.kind", format!("{who} is {} span, expected {}.", with_article(&first.actual), first.expected)),
         "status" => ("expect.status", format!("{who} ended with status {}, expected {}.", first.actual, first.expected)),
         event if event.starts_with("event ") && first.expected == "recorded" => {
             ("expect.event", format!("{who} did not record the event `{}`.", &event["event ".len()..]))
@@ -207,9 +207,15 @@ fn bounds_in_words(bounds: Bounds) -> String {
 }
 
 /// With a capital first letter.
-pub(super) fn capitalised(text: &str) -> String {
+fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// `a client`, `an internal`.
+fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
 }
 
 /// `1 span`, `2 spans`.

@@ -10,7 +10,7 @@ use super::{
     outcome::{Evidence, Finding, Severity, TreeRow, Verdict},
 };
 use crate::{
-    expect::{self, Miss, Standing, TraceExpectation, rules},
+    expect::{self, Miss, Standing, TraceExpectation, What, rules},
     fixture::{PackChoice, RuleLevel, Waiver},
     model::{Arrival, LogRecord, Span, Trace, Value},
     support::work::{OpenSpan, WorkReport},
@@ -250,20 +250,26 @@ fn logged(logs: &[Arc<LogRecord>]) -> Vec<(String, String)> {
 /// Causes first, each with the place of the expectation it broke; then the misses; then the rules that no cause explains already.
 fn explained(causes: Vec<Finding>, misses: &[Miss], mut breaches: Vec<Finding>, trace: &Trace, file: &str) -> Vec<Finding> {
     let mut from_misses: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
-    from_misses.dedup_by(|a, b| a.headline == b.headline && a.at == b.at);
     let known = |code: &str| causes.iter().any(|cause| cause.code == code);
+    let wrong_kind =
+        misses.iter().any(|miss| matches!(&miss.what, What::Differs { differences, .. } if differences[0].what == "kind"));
     let is_explained = |breach: &Finding| match breach.code.as_str() {
-        "rule.otel.consumed" => known("cause.context-lost"),
+        "rule.otel.consumed" => known("cause.context-lost") || known("cause.injected-early") || wrong_kind,
+        "rule.medicalcor.kinds" => wrong_kind,
         "rule.otel.orphan" => known("cause.never-ended") || known("cause.export-lost"),
         "rule.otel.kinds" => known("cause.injected-early"),
         _ => false,
     };
     breaches.retain(|breach| !is_explained(breach));
     let mut all = causes;
-    if let (Some(headline), Some(miss)) = (all.first_mut(), from_misses.first()) {
-        headline.at.clone_from(&miss.at);
-        headline.label.clone_from(&miss.label);
+    // A cause explains why something is absent: it takes the place of that miss, and says it better.
+    let absent = misses.iter().position(|miss| matches!(miss.what, What::Absent { .. }));
+    if let (Some(cause), Some(at)) = (all.first_mut().filter(|cause| cause.code != "cause.conflict"), absent) {
+        let miss = from_misses.remove(at);
+        cause.at = miss.at;
+        cause.label = miss.label;
     }
+    from_misses.dedup_by(|a, b| a.headline == b.headline && a.at == b.at);
     all.extend(from_misses);
     all.extend(breaches);
     all

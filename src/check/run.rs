@@ -52,9 +52,8 @@ impl Plan {
     /// Every fixture `repeat` times, ordered by fixture and repetition. Nonces count up from a random number, so that runs differ.
     pub fn new(suite: Suite, repeat: u32, jobs: Option<usize>) -> Self {
         let first = Seeded::from_entropy().below(1 << 32);
-        let repetitions = |fixture: Arc<Fixture>| {
-            (1..=repeat).map(move |number| (Arc::clone(&fixture), (repeat > 1).then_some(number)))
-        };
+        let repetitions =
+            |fixture: Arc<Fixture>| (1..=repeat).map(move |number| (Arc::clone(&fixture), (repeat > 1).then_some(number)));
         let cases = suite
             .fixtures
             .into_iter()

@@ -15,7 +15,11 @@ use crate::{
     report::{Format, ReportFile, Reporter, Sources},
     runs::Store,
     runtime::{Embedded, EmbeddedConfig, Kept},
-    support::{clock::{self, Stopwatch}, env::Os, project::Project},
+    support::{
+        clock::{self, Stopwatch},
+        env::Os,
+        project::Project,
+    },
     term::Ui,
 };
 

@@ -83,7 +83,7 @@ fn kinds(subject: &Subject<'_>) -> Vec<Breach> {
             (wanted != span.kind).then(|| {
                 Breach::of(
                     at,
-                    format!("`{}` of {} is a {} span; the guide has it as {wanted}.", span.name, span.service(), span.kind),
+                    format!("`{}` of {} has kind {}; the guide has it as {wanted}.", span.name, span.service(), span.kind),
                 )
             })
         })
