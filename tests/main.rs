@@ -3,3 +3,5 @@
 mod architecture;
 mod receiver;
 mod webhook;
+
+mod telemetry;

@@ -221,3 +221,128 @@ fn percent_decode(text: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::env::Map;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+        read(&variables.iter().copied().collect::<Map>(), "medicalcor-api")
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_guides_defaults() {
+        let settings = settings(&[]).unwrap();
+        assert!(settings.enabled && !settings.immediate);
+        assert_eq!(settings.service, "medicalcor-api");
+        assert_eq!(settings.namespace, "medicalcor");
+        assert_eq!(settings.destination.base(), "http://localhost:4318");
+        assert_eq!(settings.batching.max_batch, 512);
+        assert_eq!(settings.batching.max_queue, 2048);
+        assert_eq!(settings.batching.delay, Duration::from_secs(5));
+        assert_eq!(settings.batching.timeout, Duration::from_secs(30));
+        assert_eq!(settings.destination.timeout, Duration::from_secs(10));
+        assert_eq!(settings.metric_interval, Duration::from_mins(1));
+        assert_eq!(settings.sampling, Sampling::ParentOrAll);
+    }
+
+    #[test]
+    fn every_variable_is_read() {
+        let settings = settings(&[
+            (var::OTEL_ENABLED, "FALSE"),
+            (var::OTEL_DEBUG, "true"),
+            (var::OTEL_SERVICE_NAME, "medicalcor-trigger"),
+            (
+                var::OTEL_RESOURCE_ATTRIBUTES,
+                "service.name=loses,service.version=2.1,team=care%2C%20evening,deployment.environment=ci",
+            ),
+            (var::OTEL_EXPORTER_OTLP_ENDPOINT, "http://collector:4317/"),
+            (var::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, "http://tempo:4317"),
+            (var::OTEL_EXPORTER_OTLP_PROTOCOL, "grpc"),
+            (var::OTEL_EXPORTER_OTLP_HEADERS, "authorization=Basic%20abc, x-tenant = 7"),
+            (var::OTEL_EXPORTER_OTLP_TIMEOUT, "2500"),
+            (var::OTEL_EXPORTER_OTLP_COMPRESSION, "gzip"),
+            (var::OTEL_BSP_MAX_EXPORT_BATCH_SIZE, "10"),
+            (var::OTEL_BSP_MAX_QUEUE_SIZE, "20"),
+            (var::OTEL_TRACES_SAMPLER, "parentbased_traceidratio"),
+            (var::OTEL_TRACES_SAMPLER_ARG, "0.25"),
+            (var::OTEL_METRIC_EXPORT_INTERVAL, "1000"),
+            (var::OTEL_SEMCONV_STABILITY_OPT_IN, "database, http/dup"),
+        ])
+        .unwrap();
+        assert!(!settings.enabled && settings.immediate);
+        assert_eq!((settings.service.as_str(), settings.version.as_str()), ("medicalcor-trigger", "2.1"));
+        assert_eq!(settings.environment, "ci");
+        assert_eq!(settings.resource, [("team".to_owned(), "care, evening".to_owned())]);
+        assert_eq!(settings.destination.base(), "http://collector:4317");
+        assert_eq!(settings.destination.traces.as_deref(), Some("http://tempo:4317"));
+        assert_eq!(settings.destination.protocol, Protocol::Grpc);
+        let headers =
+            [("authorization", "Basic abc"), ("x-tenant", "7")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(settings.destination.headers, headers);
+        assert_eq!(settings.destination.timeout, Duration::from_millis(2500));
+        assert_eq!(settings.destination.compression, Compression::Gzip);
+        assert_eq!((settings.batching.max_batch, settings.batching.max_queue), (10, 20));
+        assert_eq!(settings.sampling, Sampling::ParentOrRatio(0.25));
+        assert_eq!(settings.metric_interval, Duration::from_secs(1));
+        assert_eq!(settings.http_names, HttpNames::Both);
+    }
+
+    #[test]
+    fn the_guides_spelling_wins_over_the_standard_one() {
+        let guide = (var::OTEL_BSP_SCHEDULE_DELAY_MILLIS, "100");
+        let standard = (var::OTEL_BSP_SCHEDULE_DELAY, "200");
+        assert_eq!(settings(&[standard]).unwrap().batching.delay, Duration::from_millis(200));
+        assert_eq!(settings(&[standard, guide]).unwrap().batching.delay, Duration::from_millis(100));
+        let timeouts = settings(&[(var::OTEL_BSP_EXPORT_TIMEOUT, "7"), (var::OTEL_BSP_EXPORT_TIMEOUT_MILLIS, "8")]).unwrap();
+        assert_eq!(timeouts.batching.timeout, Duration::from_millis(8));
+    }
+
+    #[test]
+    fn all_malformed_values_are_reported_together() {
+        let malformed = [
+            (var::OTEL_ENABLED, "yes"),
+            (var::OTEL_SDK_DISABLED, "1"),
+            (var::OTEL_DEBUG, "on"),
+            (var::OTEL_EXPORTER_OTLP_ENDPOINT, "localhost:4318"),
+            (var::OTEL_EXPORTER_OTLP_PROTOCOL, "http"),
+            (var::OTEL_EXPORTER_OTLP_TIMEOUT, "10s"),
+            (var::OTEL_EXPORTER_OTLP_COMPRESSION, "zip"),
+            (var::OTEL_BSP_MAX_QUEUE_SIZE, "0"),
+            (var::OTEL_BSP_SCHEDULE_DELAY_MILLIS, "-1"),
+            (var::OTEL_BSP_SCHEDULE_DELAY, "soon"),
+            (var::OTEL_TRACES_SAMPLER, "jaeger_remote"),
+            (var::OTEL_TRACES_SAMPLER_ARG, "1.5"),
+            (var::OTEL_RESOURCE_ATTRIBUTES, "team"),
+            (var::OTEL_METRIC_EXPORT_INTERVAL, ""),
+        ];
+        let error = settings(&malformed).unwrap_err();
+        // The last one is empty, which counts as unset.
+        assert_eq!(error.0.len(), malformed.len() - 1);
+        for (name, value) in &malformed[..malformed.len() - 1] {
+            assert!(error.0.iter().any(|invalid| invalid.name == *name && invalid.value == *value), "`{name}` is not reported");
+        }
+        assert!(error.to_string().contains("`OTEL_ENABLED=yes`: allowed is `true` or `false`"), "{error}");
+    }
+
+    #[test]
+    fn headers_in_json_are_refused_without_showing_the_secret() {
+        let error = settings(&[(var::OTEL_EXPORTER_OTLP_HEADERS, r#"{"authorization":"secret"}"#)]).unwrap_err();
+        assert!(error.to_string().contains("not JSON") && !error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_queue_is_a_mistake_only_if_asked_for() {
+        assert_eq!(settings(&[(var::OTEL_BSP_MAX_QUEUE_SIZE, "100")]).unwrap().batching.max_batch, 100);
+        let both = settings(&[(var::OTEL_BSP_MAX_QUEUE_SIZE, "100"), (var::OTEL_BSP_MAX_EXPORT_BATCH_SIZE, "101")]);
+        assert!(both.unwrap_err().to_string().contains("at most the queue's size"));
+    }
+
+    #[test]
+    fn either_switch_disables_and_tls_is_refused() {
+        assert!(!settings(&[(var::OTEL_SDK_DISABLED, "true")]).unwrap().enabled);
+        assert!(!settings(&[(var::OTEL_SDK_DISABLED, "true"), (var::OTEL_ENABLED, "true")]).unwrap().enabled);
+        assert!(settings(&[(var::OTEL_EXPORTER_OTLP_ENDPOINT, "https://otlp.example")]).is_err());
+    }
+}

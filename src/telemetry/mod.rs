@@ -1,5 +1,35 @@
 //! The instrumentation library of MedicalCor's tracing guide, for any Rust service: settings from the environment, spans, metrics and
 //! logs with one provider set per service, propagation over HTTP and through task payloads, and an honest account of the work.
+//!
+//! Fed by services (`demo`, and `replay` for the roots of its cases); what it sends is received by `backend` or any OTLP receiver,
+//! and what it knows of its work is asked for by `client`.
+//!
+//! A webhook that hands work to a queue, and the task that goes on with its trace:
+//! ```
+//! # use devstack::telemetry::*;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = Settings::from_env(&devstack::support::env::Os, "medicalcor-api")?;
+//! # let settings = Settings { enabled: true, ..settings };
+//! let (telemetry, captured) = Telemetry::start_capturing(&settings); // a service that exports: `Telemetry::start(&settings)?`
+//! let tracer = telemetry.tracer("whatsapp-webhook");
+//! let producer = tracer.producer("trigger.dev", "whatsapp-message-handler", Some("wamid.1")).correlation_id("c-1").start();
+//! let mut payload = serde_json::Map::new();
+//! create_webhook_trace_context(producer.context(), "c-1").inject_into(&mut payload);
+//! end_span(&producer, Outcome::Ok);
+//! with_task_span(&tracer, "whatsapp-message-handler", &payload, TaskRun::default(), |span| async move {
+//!     span.set(attributes::WHATSAPP_MESSAGE_ID, "wamid.1");
+//!     Ok::<(), std::io::Error>(())
+//! })
+//! .await?;
+//! telemetry.shutdown(std::time::Duration::from_secs(5)).await?;
+//! # let (sent, received) = (&captured.spans()[0], &captured.spans()[1]);
+//! # assert_eq!(sent.name, "trigger.dev.whatsapp-message-handler send");
+//! # assert_eq!(received.name, "trigger.task.whatsapp-message-handler");
+//! # assert_eq!(received.parent_span_id, sent.span_context.span_id());
+//! # Ok(())
+//! # }
+//! ```
 
 mod account;
 pub mod attributes;

@@ -176,3 +176,149 @@ pub fn current_trace_id() -> Option<String> {
     let span = span.span_context();
     span.is_valid().then(|| span.trace_id().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use opentelemetry::trace::{SpanId, Status};
+    use serde_json::json;
+
+    use super::*;
+    use crate::telemetry::{Captured, Settings, SpanData, Telemetry, create_webhook_trace_context, record_span_error};
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error("HubSpot said {0}")]
+        RateLimited(u16),
+    }
+
+    fn start() -> (Tracer, Captured) {
+        let (telemetry, captured) = Telemetry::start_capturing(&Settings::new("medicalcor-trigger"));
+        (telemetry.tracer("test"), captured)
+    }
+
+    fn text(span: &SpanData, key: &str) -> Option<String> {
+        span.attributes.iter().find(|pair| pair.key.as_str() == key).map(|pair| pair.value.to_string())
+    }
+
+    fn assert_failed(span: &SpanData) {
+        assert_eq!(span.status, Status::error("HubSpot said 429"));
+        assert_eq!(text(span, "error.type").as_deref(), Some("RateLimited"));
+        let event = &span.events.events[0];
+        assert_eq!(event.name, "exception");
+        let attributes: Vec<_> = event.attributes.iter().map(|pair| (pair.key.as_str(), pair.value.to_string())).collect();
+        assert_eq!(
+            attributes,
+            [("exception.type", "RateLimited".to_owned()), ("exception.message", "HubSpot said 429".to_owned())]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_continues_the_producers_trace_and_not_the_requests() {
+        let (tracer, captured) = start();
+        let request = tracer.server("POST", Some("/webhooks/whatsapp"), "/webhooks/whatsapp").under(&Context::new()).start();
+        let producer = tracer.producer("trigger.dev", "handler", None).under(request.context()).start();
+        let mut payload = Map::new();
+        create_webhook_trace_context(producer.context(), "c-1").inject_into(&mut payload);
+        let run = TaskRun { run_id: Some("run_1"), attempt: Some(1), queue: Some("default") };
+        let answer = with_task_span(&tracer, "handler", &payload, run, |span| async move {
+            add_trigger_attributes(&span, [("medicalcor.lead.id", Some("l-1".into())), ("medicalcor.patient.id", None)]);
+            assert_eq!(current_trace_id(), Some(span.trace_id().to_string()));
+            Ok::<_, Failure>(7)
+        });
+        assert_eq!(answer.await.unwrap(), 7);
+
+        let task = captured.span("trigger.task.handler").unwrap();
+        assert_eq!(task.span_kind, SpanKind::Consumer);
+        assert_eq!(task.parent_span_id, producer.span_id());
+        assert!(task.parent_span_is_remote);
+        assert_eq!(task.span_context.trace_id(), request.trace_id());
+        assert_eq!(task.status, Status::Ok);
+        for (key, value) in [
+            ("trigger.task.name", "handler"),
+            ("trigger.task.type", "task"),
+            ("trigger.task.run_id", "run_1"),
+            ("trigger.task.attempt", "1"),
+            ("trigger.task.queue", "default"),
+            ("medicalcor.correlation_id", "c-1"),
+            ("medicalcor.lead.id", "l-1"),
+        ] {
+            assert_eq!(text(&task, key).as_deref(), Some(value), "{key}");
+        }
+        assert!(text(&task, "task.duration_ms").is_some());
+        assert!(text(&task, "medicalcor.patient.id").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_task_without_a_parent_is_a_root() {
+        let (tracer, captured) = start();
+        let payload = Map::from_iter([("traceparent".to_owned(), json!("00-broken"))]);
+        let outside = tracer.internal("outside").start();
+        let task = with_task_span(&tracer, "handler", &payload, TaskRun::default(), |_| async { Ok::<_, Failure>(()) });
+        outside.run(task).await.unwrap();
+        assert_eq!(captured.span("trigger.task.handler").unwrap().parent_span_id, SpanId::INVALID);
+    }
+
+    #[tokio::test]
+    async fn an_error_is_recorded_and_ends_task_step_query_and_command() {
+        let (tracer, captured) = start();
+        let failing = || async { Err::<(), _>(Failure::RateLimited(429)) };
+        let payload = Map::new();
+        let result = with_task_span(&tracer, "handler", &payload, TaskRun::default(), |task| {
+            let tracer = tracer.clone();
+            async move {
+                let at = WorkflowStep { index: Some(0), run_id: None };
+                let step = with_workflow_span(&tracer, "lead-scoring", "fetch-data", Some(&task), at, |_| failing()).await;
+                let query = instrument_database_query(&tracer, "sqlite", "select", "SELECT 1", |_| failing()).await;
+                let command = instrument_redis_command(&tracer, "GET", Some("k"), failing()).await;
+                assert!(step.is_err() && query.is_err());
+                command
+            }
+        });
+        assert!(result.await.is_err());
+        let task = captured.span("trigger.task.handler").unwrap();
+        for name in ["trigger.workflow.lead-scoring.fetch-data", "db.select", "redis.get"] {
+            let span = captured.span(name).unwrap_or_else(|| panic!("`{name}` has not ended"));
+            assert_failed(&span);
+            assert_eq!(span.parent_span_id, task.span_context.span_id(), "{name}");
+        }
+        assert_failed(&task);
+        let step = captured.span("trigger.workflow.lead-scoring.fetch-data").unwrap();
+        assert_eq!(text(&step, "trigger.workflow.step_index").as_deref(), Some("0"), "index 0 is a value");
+        assert_eq!(text(&step, "trigger.workflow.step").as_deref(), Some("fetch-data"));
+        assert_eq!(step.span_kind, SpanKind::Internal);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_or_panicking_body_ends_its_span() {
+        let (tracer, captured) = start();
+        let endless = in_span(tracer.internal("cancelled").start(), |_| std::future::pending::<Result<(), Failure>>());
+        assert!(tokio::time::timeout(Duration::from_millis(1), endless).await.is_err());
+        let clone = tracer.clone();
+        let panicking = tokio::spawn(async move {
+            in_span(clone.internal("panicked").start(), |_| {
+                std::future::poll_fn(|_| -> Poll<Result<(), Failure>> { panic!("as planned") })
+            })
+            .await
+        });
+        assert!(panicking.await.is_err());
+        assert!(captured.span("cancelled").is_some());
+        assert!(captured.span("panicked").is_some());
+    }
+
+    #[test]
+    fn record_span_error_ends_the_span_and_nothing_changes_it_later() {
+        let (tracer, captured) = start();
+        let span = tracer.producer("trigger.dev", "handler", None).start();
+        record_span_error(&span, &Failure::RateLimited(429));
+        span.set("late", true);
+        end_span(&span, Outcome::Ok);
+        drop(span);
+        let spans = captured.spans();
+        assert_eq!(spans.len(), 1);
+        assert_failed(&spans[0]);
+        assert!(text(&spans[0], "late").is_none());
+    }
+}

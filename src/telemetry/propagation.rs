@@ -196,3 +196,117 @@ fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<SpanContext> {
 fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     hex::parse(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn span_of(traceparent: &str) -> Option<SpanContext> {
+        parse(traceparent, None)
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            other => panic!("not an object: {other}"),
+        }
+    }
+
+    #[test]
+    fn a_well_formed_traceparent_is_a_remote_parent() {
+        let span = span_of(PARENT).unwrap();
+        assert_eq!(span.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(span.span_id().to_string(), "b7ad6b7169203331");
+        assert!(span.is_remote() && span.is_sampled());
+        assert!(!span_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").unwrap().is_sampled());
+        // Bits that version 00 does not know are ignored, and not passed on.
+        let unknown_bits = span_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-fe").unwrap();
+        assert!(!unknown_bits.is_sampled());
+        assert!(traceparent(&unknown_bits).ends_with("-00"));
+    }
+
+    #[test]
+    fn a_later_version_counts_as_far_as_version_00_goes() {
+        assert!(span_of("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings").is_some());
+        assert!(span_of("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.what").is_none());
+    }
+
+    #[test]
+    fn a_malformed_traceparent_is_no_parent() {
+        for malformed in [
+            "",
+            "garbage",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
+            "00-xaf7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "0x-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333é-01",
+        ] {
+            assert!(span_of(malformed).is_none(), "`{malformed}` was taken for a parent");
+        }
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_and_tracestate_is_kept() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("TraceParent", PARENT), ("TRACESTATE", "devstack=1"), ("tracestate", "other=2"), ("X-Correlation-ID", "c-1")]
+        {
+            headers.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static(value));
+        }
+        let carrier = Carrier::from_headers(&headers);
+        assert_eq!(carrier.correlation_id.as_deref(), Some("c-1"));
+        let context = extract_trace_context(&headers);
+        assert_eq!(context.span().span_context().trace_state().header(), "devstack=1,other=2");
+        headers.append(TRACEPARENT, HeaderValue::from_static(PARENT));
+        assert!(!extract_trace_context(&headers).has_active_span(), "two parents are none");
+    }
+
+    #[test]
+    fn a_payload_gives_back_what_was_put_into_it() {
+        let mut payload = object(json!({ "text": "hello" }));
+        let context = Carrier { traceparent: Some(PARENT.to_owned()), ..Carrier::default() }.context();
+        create_webhook_trace_context(&context, "c-1").inject_into(&mut payload);
+        assert_eq!(
+            Value::Object(payload.clone()),
+            json!({ "text": "hello", "traceparent": PARENT, "correlationId": "c-1", "x-correlation-id": "c-1" })
+        );
+        let extracted = extract_trace_context(&payload);
+        assert_eq!(extracted.span().span_context(), context.span().span_context());
+    }
+
+    #[test]
+    fn fields_of_a_payload_are_found_in_any_case_and_wrong_types_are_not_there() {
+        let payload = object(json!({ "TraceParent": PARENT, "X-Correlation-Id": "c-2", "tracestate": 7 }));
+        let carrier = Carrier::from_payload(&payload);
+        assert_eq!(carrier.traceparent.as_deref(), Some(PARENT));
+        assert_eq!(carrier.correlation_id.as_deref(), Some("c-2"));
+        assert_eq!(carrier.tracestate, None);
+    }
+
+    #[test]
+    fn without_a_span_nothing_but_the_correlation_id_travels() {
+        let mut headers = HeaderMap::new();
+        inject_trace_context(&Context::new(), Some("c-1"), &mut headers);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers[CORRELATION_HEADER], "c-1");
+    }
+
+    #[test]
+    fn a_generated_correlation_id_has_the_shape_of_medicalcor() {
+        let id = generate_correlation_id();
+        let (millis, rest) = id.split_once('-').unwrap();
+        assert!(millis.len() == 13 && millis.bytes().all(|byte| byte.is_ascii_digit()), "{id}");
+        assert_eq!((rest.len(), rest.as_bytes()[8]), (12, b'-'), "{id}");
+    }
+}

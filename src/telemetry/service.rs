@@ -29,8 +29,8 @@ use crate::support::clock::{self, Stopwatch};
 
 /// One service's tracer, meter and logger providers, and its account of its work. Cheap to clone.
 ///
-/// Call [`Telemetry::shutdown`] before the program ends. When the last clone is dropped instead, what is left is handed over on the
-/// side, which the end of the program cuts short; its tracers and meters record nothing from then on.
+/// Call [`Telemetry::shutdown`] before the program ends. When the last clone and the last tracer are dropped instead, what is left is
+/// handed over on the side, which the end of the program cuts short; meters that are still there count for nobody from then on.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     inner: Arc<Inner>,
@@ -103,7 +103,8 @@ impl Telemetry {
     /// The tracer of an instrumentation scope (`whatsapp-webhook`, `database`), in the service's version.
     pub fn tracer(&self, name: &str) -> Tracer {
         let scope = scope(name, &self.inner.version);
-        Tracer::new(self.inner.providers.spans.as_ref().map(|provider| provider.tracer_with_scope(scope)))
+        let sdk = self.inner.providers.spans.as_ref().map(|provider| provider.tracer_with_scope(scope));
+        Tracer::new(sdk, self.clone())
     }
 
     /// The meter of an instrumentation scope, in the service's version.
