@@ -62,14 +62,14 @@ async fn carry_all_signals(protocol: Protocol, compression: Compression) {
         telemetry.shutdown(LONG).await.expect("the receiver answers");
     }
 
-    let received = receiver.received();
+    let all = receiver.received();
     let named = |resource: &Option<opentelemetry_proto::tonic::resource::v1::Resource>, key: &str| {
         text(&resource.as_ref().expect("every signal has a resource").attributes, key)
     };
     for (at, telemetry) in services.iter().enumerate() {
-        let spans = &received.traces[at].resource_spans[0];
-        let metrics = &received.metrics[at].resource_metrics[0];
-        let logs = &received.logs[at].resource_logs[0];
+        let spans = &all.traces[at].resource_spans[0];
+        let metrics = &all.metrics[at].resource_metrics[0];
+        let logs = &all.logs[at].resource_logs[0];
         for resource in [&spans.resource, &metrics.resource, &logs.resource] {
             assert_eq!(named(resource, "service.name").as_deref(), Some(telemetry.service()), "{protocol:?}");
             assert_eq!(named(resource, "service.instance.id").as_deref(), Some(telemetry.instance()));
@@ -81,8 +81,8 @@ async fn carry_all_signals(protocol: Protocol, compression: Compression) {
         assert_eq!((&log.trace_id, &log.span_id), (&span.trace_id, &span.span_id), "a log names the active span");
         assert_eq!(metrics.scope_metrics[0].metrics[0].name, "duration");
     }
-    assert!(received.headers.iter().all(|headers| headers["x-tenant"] == "seven"));
-    assert_eq!(received.headers.len(), 6);
+    assert!(all.headers.iter().all(|headers| headers["x-tenant"] == "seven"));
+    assert_eq!(all.headers.len(), 6);
 }
 
 #[tokio::test]
@@ -333,8 +333,8 @@ async fn shutdown_waits_for_background_work() {
     go.send(()).expect("the task waits");
     telemetry.shutdown(LONG).await.expect("the receiver answers");
     assert!(task.is_finished());
-    let received = receiver.received();
-    let spans = &received.traces[0].resource_spans[0].scope_spans[0].spans;
+    let all = receiver.received();
+    let spans = &all.traces[0].resource_spans[0].scope_spans[0].spans;
     let background = spans.iter().find(|span| span.name == "background").expect("it was exported");
     assert_eq!(background.parent_span_id, request_id.to_bytes());
 }

@@ -17,6 +17,9 @@ const REMEMBERED: usize = 4096;
 /// Traces remembered even if they are not idle: beyond this, someone leaks spans or guards, and memory comes first.
 const REMEMBERED_AT_MOST: usize = 4 * REMEMBERED;
 
+/// Longest correlation id that is indexed, in bytes: callers choose them, and each is kept as long as its trace.
+const LONGEST_CORRELATION_ID: usize = 256;
+
 /// How many of the oldest traces are looked at for each new one.
 const EVICTION_EFFORT: usize = 4;
 
@@ -198,7 +201,9 @@ impl Accounts {
             self.order.push_back(trace_id);
         }
         let account = self.traces.entry(trace_id).or_default();
-        if let Some(id) = correlation_id.filter(|id| !id.is_empty() && !account.correlation_ids.iter().any(|known| known == id)) {
+        if let Some(id) = correlation_id.filter(|id| {
+            (1..=LONGEST_CORRELATION_ID).contains(&id.len()) && !account.correlation_ids.iter().any(|known| known == id)
+        }) {
             account.correlation_ids.push(id.to_owned());
             self.by_correlation.entry(id.to_owned()).or_default().push(trace_id);
         }

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use opentelemetry::trace::{FutureExt as _, SpanId, Status, TraceContextExt, TraceId};
+use opentelemetry::trace::{FutureExt as _, SpanId, SpanRef, Status, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
 use super::attributes::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, HTTP_STATUS_CODE};
@@ -92,7 +92,9 @@ impl Span {
 
     /// Sets an attribute; the last value of a key wins.
     pub fn set(&self, key: &'static str, value: impl Into<Value>) {
-        self.context().span().set_attribute(KeyValue::new(key, value.into()));
+        if let Some(span) = self.recorded() {
+            span.set_attribute(KeyValue::new(key, value.into()));
+        }
     }
 
     /// Sets an attribute if there is a value.
@@ -104,7 +106,9 @@ impl Span {
 
     /// Adds an event.
     pub fn event(&self, name: &'static str, attributes: impl IntoIterator<Item = KeyValue>) {
-        self.context().span().add_event(name, attributes.into_iter().collect());
+        if let Some(span) = self.recorded() {
+            span.add_event(name, attributes.into_iter().collect());
+        }
     }
 
     /// Records an error without ending the span: an `exception` event, `error.type`, and the status.
@@ -120,7 +124,7 @@ impl Span {
             [KeyValue::new(EXCEPTION_TYPE, error_type.to_owned()), KeyValue::new(EXCEPTION_MESSAGE, message.clone())],
         );
         self.set(ERROR_TYPE, error_type.to_owned());
-        self.context().span().set_status(Status::error(message));
+        self.set_outcome(Outcome::error(message));
         self.inner.error_recorded.store(true, Ordering::Release);
     }
 
@@ -137,18 +141,24 @@ impl Span {
 
     /// Sets the status without ending the span. An OK stands: nothing changes it afterwards.
     pub fn set_outcome(&self, outcome: Outcome) {
+        let Some(span) = self.recorded() else { return };
         match outcome {
             Outcome::Unset => {}
-            Outcome::Ok => self.context().span().set_status(Status::Ok),
-            Outcome::Error(description) => self.context().span().set_status(Status::error(description)),
+            Outcome::Ok => span.set_status(Status::Ok),
+            Outcome::Error(description) => span.set_status(Status::error(description)),
         }
     }
 
     /// Ends the span now; a second end does nothing.
     pub fn end(&self) {
-        if self.inner.owned {
-            self.context().span().end();
+        if let Some(span) = self.recorded() {
+            span.end();
         }
+    }
+
+    /// The span this handle may write to; none where it only stands for its parent.
+    fn recorded(&self) -> Option<SpanRef<'_>> {
+        self.inner.owned.then(|| self.context().span())
     }
 
     /// Runs `work` with this span active, across every await. The span is not ended.

@@ -283,4 +283,20 @@ mod tests {
         drop(span);
         assert!(captured.spans().is_empty());
     }
+
+    #[test]
+    fn disabled_telemetry_does_not_write_on_its_parents_span() {
+        let (tracer, captured) = start();
+        let outer = tracer.internal("outer").start();
+        let disabled = Settings { enabled: false, ..Settings::new("medicalcor-web") };
+        let (telemetry, _) = Telemetry::start_capturing(&disabled);
+        let inner = telemetry.tracer("test").internal("inner").under(outer.context()).start();
+        inner.set("inner", true);
+        inner.event("inner", []);
+        crate::telemetry::record_span_error(&inner, &std::fmt::Error);
+        assert!(captured.spans().is_empty(), "the parent goes on");
+        drop(outer);
+        let outer = &captured.spans()[0];
+        assert!(outer.attributes.is_empty() && outer.events.is_empty());
+    }
 }

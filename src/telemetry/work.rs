@@ -65,7 +65,7 @@ impl Work {
         let shared = Shared {
             service: settings.service.clone(),
             instance: settings.instance.clone(),
-            flush_period: settings.batching.delay,
+            flush_period: if settings.immediate { Duration::ZERO } else { settings.batching.delay },
             accounts: Mutex::default(),
             changed: Notify::new(),
             flush_wanted: Notify::new(),
