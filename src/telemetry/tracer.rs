@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn a_span_ends_with_its_last_handle_though_its_context_lives_on() {
+        let (tracer, captured) = start();
+        let span = tracer.internal("step").start();
+        let (handle, context) = (span.clone(), span.context().clone());
+        drop(span);
+        assert!(captured.spans().is_empty());
+        drop(handle);
+        assert_eq!(captured.spans().len(), 1);
+        drop(context);
+        assert_eq!(captured.spans().len(), 1);
+    }
+
+    #[test]
     fn the_parent_is_the_active_span_unless_another_is_given() {
         let (tracer, captured) = start();
         let outer = tracer.internal("outer").under(&Context::new()).start();
