@@ -11,7 +11,7 @@ use crate::{
     model::SpanId,
     replay::{Answer, Captures, Identity, Outgoing, OwnTrace, SendError, Sender, json_of},
     support::clock,
-    webhook::{self, Freshness, Provider, Replacement, Signature},
+    webhook::{self, Freshness, Provider, Replacement, Shift, Signature},
 };
 
 /// Where a plain request goes that names no service.
@@ -30,7 +30,16 @@ pub(super) struct Delivered {
     service: String,
     content_type: Option<&'static str>,
     /// How it is signed, so that a repetition can be signed anew.
-    signing: Option<(Provider, Signature)>,
+    signing: Option<Signing>,
+}
+
+/// How a delivery is signed.
+#[derive(Debug, Clone, Copy)]
+struct Signing {
+    provider: Provider,
+    signature: Signature,
+    /// Seconds from now: a delivery whose times lie in the past was signed in the past too, which Stripe's signature tells.
+    offset: i64,
 }
 
 /// Everything that was sent and came back.
@@ -123,7 +132,7 @@ impl<'a> StepRunner<'a> {
             path: request.path.clone().unwrap_or_else(|| provider.route().to_owned()),
             service: request.service.clone().unwrap_or_else(|| provider.service().to_owned()),
             content_type: Some(provider.content_type()),
-            signing: Some((provider, signature)),
+            signing: Some(Signing { provider, signature, offset: offset_of(request.time) }),
         }
     }
 
@@ -179,8 +188,9 @@ impl<'a> StepRunner<'a> {
         if let Some(content_type) = delivered.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if let Some((provider, signature)) = delivered.signing {
-            let signed = webhook::sign(provider, &self.grounds.secrets, &delivered.body, clock::unix_seconds(), signature);
+        if let Some(Signing { provider, signature, offset }) = delivered.signing {
+            let at = clock::unix_seconds().saturating_add(offset);
+            let signed = webhook::sign(provider, &self.grounds.secrets, &delivered.body, at, signature);
             let signed = signed.map_err(|error| {
                 let mut finding = finding("case.unsigned", format!("The {} delivery could not be signed.", provider.name()));
                 finding.details.push(format!("{error}."));
@@ -270,5 +280,12 @@ impl<'a> StepRunner<'a> {
             CaptureFrom::Response(path) => first(&answer.body, path),
             CaptureFrom::Header(name) => answer.headers.get(name)?.to_str().ok().map(str::to_owned),
         }
+    }
+}
+
+fn offset_of(time: Shift) -> i64 {
+    match time {
+        Shift::Offset(seconds) => seconds,
+        Shift::Now | Shift::Keep => 0,
     }
 }
