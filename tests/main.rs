@@ -2,6 +2,8 @@
 
 mod architecture;
 mod receiver;
+mod report;
+mod trace_view;
 mod webhook;
 
 mod telemetry;

@@ -15,6 +15,8 @@
 //! 4. Walk the child the same way from its reach; then go on in the span from the child's start. Without a further child, what is left
 //!    down to the span's start is its own.
 //!
+//! Roots that overlap wait for nothing; of those the earlier one is cut where the later one begins.
+//!
 //! Starts before the parent's are cut to the parent's (clock skew), so that the parts always add up to the whole. Every span is
 //! walked at most once, which ends cycles. Time: O(n log n). No recursion, so that depth does not matter.
 
@@ -99,11 +101,12 @@ fn walk(trace: &Trace, reach: &[u64], start: u64, end: u64) -> Vec<Segment> {
     while let Some(frame) = stack.last_mut() {
         match next_child(frame, trace, reach, &mut walked) {
             Some(child) => {
-                spend(trace, frame.span, reach[child], frame.now, &mut segments);
+                let until = reach[child].min(frame.now);
+                spend(trace, frame.span, until, frame.now, &mut segments);
                 let low = trace.spans()[child].start_ns.max(frame.low);
                 frame.now = low;
                 let children = by_reach(trace.children(trace.spans()[child].span_id).to_vec(), reach);
-                stack.push(Frame { span: Some(child), low, now: reach[child], children });
+                stack.push(Frame { span: Some(child), low, now: until, children });
             }
             None => {
                 spend(trace, frame.span, frame.low, frame.now, &mut segments);
@@ -114,10 +117,12 @@ fn walk(trace: &Trace, reach: &[u64], start: u64, end: u64) -> Vec<Segment> {
     segments
 }
 
-/// The child that reaches furthest without being busy beyond where the frame stands. Others that reach further never will be it.
+/// The child that reaches furthest without being busy beyond where the frame stands. Others that reach further never will be it,
+/// except between roots: nothing waits for them, so that one that overlaps is cut rather than left out.
 fn next_child(frame: &mut Frame, trace: &Trace, reach: &[u64], walked: &mut HashSet<usize>) -> Option<usize> {
     while let Some(child) = frame.children.pop() {
-        let within = reach[child] <= frame.now && reach[child] > frame.low && trace.spans()[child].start_ns < frame.now;
+        let finished = reach[child] <= frame.now || frame.span.is_none();
+        let within = finished && reach[child] > frame.low && trace.spans()[child].start_ns < frame.now;
         if within && walked.insert(child) {
             return Some(child);
         }
@@ -263,6 +268,8 @@ mod tests {
             span(4, 1, "a", Internal, 10, 10),
         ]);
         assert_eq!(spent(&trace), parts(&[("a", 10), ("b", 10), ("waiting", 10)]));
+        let overlapping = super::super::sample::trace([span(1, 0, "a", Server, 0, 20), span(2, 0, "b", Server, 15, 30)]);
+        assert_eq!(spent(&overlapping), parts(&[("a", 15), ("b", 15)]));
         assert_eq!(CriticalPath::of(&Trace::default()).segments, []);
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Value};
+use super::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, Trace, TraceId, Value};
 
 /// When sample traces begin: 2026-11-22T17:30:00Z.
 pub(crate) const START_NS: u64 = 1_795_368_600_000_000_000;
@@ -41,11 +41,6 @@ impl Draft {
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.attributes.push(key, value);
-        self
-    }
-
-    pub(crate) fn failed(mut self) -> Self {
-        self.0.status = Status { code: StatusCode::Error, message: "boom".into() };
         self
     }
 }

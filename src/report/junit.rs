@@ -48,7 +48,8 @@ fn test_case(case: &CaseReport, blocks: &Blocks<'_>) -> TestCase {
         out.add_property(Property::new(key, value));
     }
     out.extra.insert("file".into(), case.file.as_str().into());
-    out.set_system_out(format!("{}\n{}\n\n{text}", failure::title(case), case.name));
+    let warnings: String = case.warnings.iter().map(|warning| ["warning: ", &warning.headline, "\n"].concat()).collect();
+    out.set_system_out(format!("{}\n{}\n\n{text}{warnings}", failure::title(case), case.name));
     out
 }
 

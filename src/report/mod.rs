@@ -7,6 +7,7 @@
 //! | [`terminal`] | what a person reads: [`lines`] for every case, [`failure`] blocks, [`summary`] |
 //! | [`junit`] | `--report junit=FILE` |
 //! | [`json`] | `--format json` |
+//! | [`trace_json`] | `devstack trace --format json` |
 
 pub mod failure;
 pub mod file;
@@ -17,6 +18,7 @@ pub mod reporter;
 pub mod sources;
 pub mod summary;
 pub mod terminal;
+pub mod trace_json;
 
 pub use file::ReportFile;
 pub use reporter::{Format, Reporter};

@@ -33,7 +33,9 @@ pub fn render(report: &RunReport, sources: &Sources, look: &Look) -> String {
 
 /// The line above the cases: `embedded stack · demo services · 18 fixtures`, and an empty one.
 pub fn header(stack: &str, fixtures: usize, look: &Look) -> String {
-    format!("{} {} {}\n\n", clean(stack), look.dot(), text::count(fixtures, "fixture"))
+    // Whoever described the stack did not know the terminal.
+    let stack = if look.unicode { clean(stack).into_owned() } else { clean(stack).replace('·', look.dot()) };
+    format!("{stack} {} {}\n\n", look.dot(), text::count(fixtures, "fixture"))
 }
 
 /// Everything below the lines of the cases: blocks, warnings, summary.
@@ -59,7 +61,7 @@ pub fn rest(report: &RunReport, sources: &Sources, lines: &CaseLines, look: &Loo
         }
     }
     out += &warnings(&report.cases, look);
-    if !out.is_empty() || report.cases.len() > 1 {
+    if !out.is_empty() {
         out.push('\n');
     }
     out + &summary::render(report, look)

@@ -61,7 +61,7 @@ fn ascii(stretch: Stretch, columns: usize) -> String {
     let to = ((stretch.to * columns as f64).ceil() as usize).clamp(from + 1, columns);
     let mut out = " ".repeat(from);
     // Shorter than a column: a mark, not a measure.
-    out += &if (stretch.to - stretch.from) * (columns as f64) < 0.5 { "|".repeat(1) } else { "#".repeat(to - from) };
+    out += &if (stretch.to - stretch.from) * (columns as f64) < 0.5 { "|".to_owned() } else { "#".repeat(to - from) };
     let rest = columns - out.len();
     out + &" ".repeat(rest)
 }

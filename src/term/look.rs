@@ -160,7 +160,12 @@ impl Look {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        if self.color && !text.is_empty() { format!("{}{text}{}", style.render(), style.render_reset()) } else { text.to_owned() }
+        // Space at the end stays outside, where whoever ends the line can trim it.
+        let words = text.trim_end();
+        if !self.color || words.is_empty() {
+            return text.to_owned();
+        }
+        format!("{}{words}{}{}", style.render(), style.render_reset(), &text[words.len()..])
     }
 }
 

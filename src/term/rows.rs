@@ -73,14 +73,17 @@ pub(super) fn name_of(span: &Span) -> String {
 pub(super) fn heading(trace: &Trace, view: &View, look: &Look) -> String {
     let (start, end) = trace.bounds();
     let errors = trace.spans().iter().filter(|span| span.is_error()).count();
-    let mut facts: Vec<_> = view.title.iter().map(|title| clean(title).into_owned()).collect();
-    facts.push(text::count(trace.spans().len(), "span"));
+    let dot = format!(" {} ", look.dot());
+    let mut facts = vec![text::count(trace.spans().len(), "span")];
     facts.push(text::span_time(std::time::Duration::from_nanos(end - start), look));
     if errors > 0 {
         facts.push(text::count(errors, "error"));
     }
-    let dot = format!(" {} ", look.dot());
-    let facts = facts.join(&dot);
+    let counts = facts.join(&dot);
+    // The short id and the counts are always there; a long title gives way.
+    let room = look.width.saturating_sub(13 + text::width(&counts) + 2 * text::width(&dot));
+    let title = view.title.iter().map(|title| text::clip(&clean(title), room, look));
+    let facts = title.filter(|title| !title.is_empty()).chain([counts]).collect::<Vec<_>>().join(&dot);
     let id = trace.id().map(|id| id.to_string()).unwrap_or_default();
     let whole = text::width(&id) + text::width(&dot) + text::width(&facts) <= look.width;
     let shown =

@@ -58,7 +58,7 @@ fn span_lines(out: &mut String, span: &Span, (first, below): (&str, &str), look:
     let facts = facts.iter().filter(|fact| !fact.is_empty()).cloned().collect::<Vec<_>>().join("  ");
     let room = |front: &str| look.width.saturating_sub(width(front)).max(20);
     // Two spaces part the facts, which wrapping would lose: only what is too long is wrapped.
-    let lines = if width(&facts) <= room(first) { vec![facts] } else { wrap(&facts, room(first)) };
+    let lines = if width(&facts) <= room(first) { vec![facts] } else { wrap(&facts, room(first).min(room(below))) };
     for (at, line) in lines.into_iter().enumerate() {
         let line = if span.is_error() { look.paint(Role::Bad, &line) } else { line };
         let front = if at == 0 { paint(first) } else { look.paint(Role::Dim, below) };

@@ -60,6 +60,8 @@ const TIME: usize = 8;
 /// At most so many columns for a service and for a note.
 const SERVICE: usize = 16;
 const NOTE: usize = 12;
+/// What differs is aligned up to so many columns.
+const WHAT: usize = 16;
 
 /// Draws the rows, each line after `indent` spaces, each ended.
 pub fn render(rows: &[Row<'_>], indent: usize, names: &ServiceNames, look: &Look) -> String {
@@ -124,7 +126,7 @@ impl Layout {
     fn mismatches(&self, out: &mut String, row: &Row<'_>, front: &str, look: &Look) {
         let lead = self.indent + MARK + width(front);
         let columns = look.width.min(100).saturating_sub(lead);
-        let what_width = row.mismatches.iter().map(|(what, ..)| width(what)).max().unwrap_or(0);
+        let what_width = row.mismatches.iter().map(|(what, ..)| width(what)).filter(|what| *what <= WHAT).max().unwrap_or(0);
         let start = format!("{:indent$}{:MARK$}{}", "", "", look.paint(Role::Dim, front), indent = self.indent);
         for (what, expected, actual) in &row.mismatches {
             let (what, expected, actual) = (clean(what), clean(or_nothing(expected)), clean(or_nothing(actual)));

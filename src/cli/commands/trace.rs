@@ -1,0 +1,216 @@
+//! `devstack trace`: shows a trace of a kept run or of an OTLP file.
+
+use std::{
+    collections::HashSet,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    cli::{Failure, exit::Exit},
+    expect::OWN_SERVICE,
+    model::{Span, Trace, TraceId, otlp},
+    report::trace_json::{self, TraceEntry},
+    runs::{FindError, Found, OtlpFileError, Reading, Store, otlp_file},
+    support::{env::Os, project::Project},
+    term::{Ui, rows::View, trace_tree, waterfall},
+};
+
+/// So many spans are drawn without `--all`.
+const ROWS: usize = 200;
+/// So many traces of a file are drawn without `--all`.
+const TRACES: usize = 10;
+
+/// Shows a trace of one of the last runs, or of a file.
+#[derive(Debug, Args)]
+#[command(after_help = "Without an argument the trace of the last run is shown, as with --last.
+
+Examples:
+  devstack trace --last
+  devstack trace 4bf9
+  devstack trace 4bf9 --tree
+  devstack trace 4bf9 --format otlp > trace.json
+  devstack trace collector-export.jsonl")]
+pub(crate) struct TraceArgs {
+    /// Beginning of a trace id, correlation id, or file with OTLP JSON (`-` reads stdin)
+    #[arg(value_name = "ID|FILE", conflicts_with = "last")]
+    what: Option<String>,
+
+    /// Show the last run: the trace of its first case that did not hold, else of its last case
+    #[arg(long)]
+    last: bool,
+
+    /// Draw what called what, with events and messages (short for `--format tree`)
+    #[arg(long, conflicts_with = "format")]
+    tree: bool,
+
+    /// What stdout gets
+    #[arg(long, value_name = "FORMAT", default_value = "waterfall")]
+    format: TraceFormat,
+
+    /// Draw every span and every trace, however many
+    #[arg(long)]
+    all: bool,
+}
+
+/// How a trace is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// Bars over time
+    Waterfall,
+    /// What called what
+    Tree,
+    /// JSON with plain attributes
+    Json,
+    /// OTLP JSON, complete
+    Otlp,
+}
+
+/// A trace to show, and what is known of it.
+struct Shown {
+    trace: Trace,
+    run: Option<String>,
+    case: Option<String>,
+}
+
+impl Shown {
+    fn entry(&self) -> TraceEntry<'_> {
+        TraceEntry { trace: &self.trace, run: self.run.as_deref(), case: self.case.as_deref() }
+    }
+}
+
+pub(crate) fn run(args: &TraceArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let directory =
+        std::env::current_dir().map_err(|error| Failure::environment(format!("cannot tell the working directory: {error}")))?;
+    run_in(args, ui, &Project::find(&directory, &Os))
+}
+
+/// The command in a given project.
+pub(crate) fn run_in(args: &TraceArgs, ui: &Ui, project: &Project) -> Result<Exit, Failure> {
+    let traces = match args.what.as_deref() {
+        None => kept(last(project)?, ui),
+        Some(what) if is_file(what) => of_file(read_file(what)?, ui),
+        Some(id) => kept(find(project, id)?, ui),
+    };
+    match if args.tree { TraceFormat::Tree } else { args.format } {
+        TraceFormat::Json => ui.data(&as_json(&traces)),
+        TraceFormat::Otlp => ui.data(&as_otlp(&traces)),
+        drawn => draw(&traces, drawn, args.all, ui),
+    }
+    Ok(Exit::Held)
+}
+
+/// Whether the argument means a file: it says so by its form, or there is one and it cannot be the beginning of a trace id.
+fn is_file(what: &str) -> bool {
+    let path = Path::new(what);
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let id_like = what.len() <= 32 && what.bytes().all(|byte| byte.is_ascii_hexdigit());
+    what == "-"
+        || what.contains(std::path::MAIN_SEPARATOR)
+        || ["json", "jsonl", "ndjson"].contains(&extension)
+        || (!id_like && path.is_file())
+}
+
+fn read_file(what: &str) -> Result<Reading, Failure> {
+    let reading = if what == "-" {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        read.map_err(|source| OtlpFileError::Read { path: PathBuf::from("stdin"), source })
+            .and_then(|_| otlp_file::parse(&text, "stdin"))
+    } else {
+        otlp_file::read(Path::new(what))
+    };
+    reading.map_err(|error| {
+        let hint = "`devstack trace` reads OTLP JSON, as the Collector's file exporter writes and `devstack trace ID --format otlp` prints";
+        let readable = !matches!(error, OtlpFileError::Read { .. });
+        let failure = Failure::usage(&error as &dyn std::error::Error);
+        if readable { failure.hint(hint) } else { failure }
+    })
+}
+
+fn last(project: &Project) -> Result<Found, Failure> {
+    Store::of(project).map_err(FindError::Store).and_then(|store| store.last_trace()).map_err(|error| failure(&error))
+}
+
+fn find(project: &Project, id: &str) -> Result<Found, Failure> {
+    Store::of(project).map_err(FindError::Store).and_then(|store| store.find_trace(id)).map_err(|error| failure(&error))
+}
+
+fn failure(error: &FindError) -> Failure {
+    match error {
+        FindError::Store(_) | FindError::Trace { .. } => Failure::environment(error as &dyn std::error::Error),
+        FindError::NoRuns => Failure::nothing_selected(error.to_string()).hint("run `devstack replay` first"),
+        FindError::NoTraces { .. } => Failure::nothing_selected(error.to_string()),
+        FindError::Unknown { .. } => Failure::nothing_selected(error.to_string())
+            .hint("the last 20 runs of this project are kept; a file needs its path: `./trace.json`"),
+        FindError::Ambiguous { .. } => Failure::nothing_selected(error.to_string()).hint("give more of the id"),
+    }
+}
+
+fn kept(found: Found, ui: &Ui) -> Vec<Shown> {
+    found.warnings.iter().for_each(|warning| ui.warn(warning));
+    let shown = |stored: crate::runs::StoredTrace| Shown {
+        trace: Trace::new(stored.spans.into_iter().map(Arc::new)),
+        run: Some(stored.run),
+        case: stored.case,
+    };
+    found.traces.into_iter().map(shown).collect()
+}
+
+/// The traces of a file, in order of their first span in it.
+fn of_file(reading: Reading, ui: &Ui) -> Vec<Shown> {
+    reading.warnings.iter().for_each(|warning| ui.warn(warning));
+    let mut order: Vec<TraceId> = Vec::new();
+    let mut spans: std::collections::HashMap<TraceId, Vec<Arc<Span>>> = std::collections::HashMap::new();
+    for span in reading.spans {
+        spans.entry(span.trace_id).or_insert_with(|| {
+            order.push(span.trace_id);
+            Vec::new()
+        });
+        spans.entry(span.trace_id).or_default().push(Arc::new(span));
+    }
+    let shown = |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None };
+    order.into_iter().map(shown).collect()
+}
+
+fn draw(traces: &[Shown], format: TraceFormat, all: bool, ui: &Ui) {
+    let most = if all { traces.len() } else { TRACES.min(traces.len()) };
+    for (at, shown) in traces[..most].iter().enumerate() {
+        if ui.closed() {
+            return;
+        }
+        let (trace, hidden) = without_own(&shown.trace);
+        let view = View { title: shown.case.clone(), hidden, limit: (!all).then_some(ROWS), link: None };
+        let gap = if at == 0 { "" } else { "\n" };
+        let drawn = match format {
+            TraceFormat::Tree => trace_tree::render(&trace, &view, ui.look()),
+            _ => waterfall::render(&trace, &view, ui.look()),
+        };
+        ui.data(&format!("{gap}{drawn}"));
+    }
+    if most < traces.len() {
+        ui.status(&format!("{} of {} traces shown (--all shows every one).", most, traces.len()));
+    }
+}
+
+/// The trace without the spans of devstack itself, and those; all of it where nothing else is there.
+fn without_own(trace: &Trace) -> (Trace, HashSet<crate::model::SpanId>) {
+    let (own, others): (Vec<_>, Vec<_>) = trace.spans().iter().cloned().partition(|span| span.service() == OWN_SERVICE);
+    if others.is_empty() {
+        return (trace.clone(), HashSet::new());
+    }
+    (Trace::new(others), own.iter().map(|span| span.span_id).collect())
+}
+
+fn as_json(traces: &[Shown]) -> String {
+    let entries: Vec<_> = traces.iter().map(Shown::entry).collect();
+    trace_json::render(&entries)
+}
+
+fn as_otlp(traces: &[Shown]) -> String {
+    let spans = traces.iter().flat_map(|shown| shown.trace.spans()).map(AsRef::as_ref);
+    serde_json::to_string(&otlp::traces_data(spans)).expect("OTLP types can be written as JSON") + "\n"
+}
