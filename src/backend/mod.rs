@@ -11,5 +11,5 @@ mod receive;
 mod server;
 
 pub use config::{BackendError, Capacity, Config, Listener};
-pub use ledger::{Batch, Ledger};
+pub use ledger::{Batch, Held, Ledger, Usage};
 pub use server::Backend;

@@ -12,6 +12,8 @@ pub mod note;
 pub mod otlp;
 pub mod real;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 pub(crate) mod sample;
 pub mod size;
 pub mod span;

@@ -38,6 +38,28 @@ pub enum Batch {
     Metrics(Vec<MetricPoint>),
 }
 
+/// How much a ledger holds and how much it has thrown out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Spans.
+    pub spans: Held,
+    /// Log records.
+    pub logs: Held,
+    /// Metric series.
+    pub metrics: Held,
+}
+
+/// How much of one signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Items held now.
+    pub items: u64,
+    /// What they take, in bytes; never more than the capacity.
+    pub bytes: usize,
+    /// Items thrown out since the start to stay within it.
+    pub evicted: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct Shared {
     /// Arrival is told by this clock, which nobody can set back.
@@ -131,7 +153,13 @@ impl Ledger {
     /// The last point of every series, or of those with this name.
     pub fn metrics(&self, name: Option<&str>) -> SeriesList {
         let state = self.shared.lock();
-        SeriesList { now_ns: self.now_ns(), series: state.metrics.list(name), evicted: state.metrics.evicted() }
+        SeriesList { now_ns: self.now_ns(), series: state.metrics.list(name), evicted: state.metrics.held().evicted }
+    }
+
+    /// How much is held and how much was thrown out.
+    pub fn usage(&self) -> Usage {
+        let state = self.shared.lock();
+        Usage { spans: state.spans.held(), logs: state.logs.held(), metrics: state.metrics.held() }
     }
 
     /// Now, in nanoseconds since the ledger was opened.

@@ -33,7 +33,7 @@ impl<T> Default for Interner<T> {
     }
 }
 
-impl<T: Hash + Eq + Footprint> Interner<T> {
+impl<T: Hash + Eq + Clone + Footprint> Interner<T> {
     /// The kept copy of this value.
     pub(super) fn intern(&mut self, value: &Arc<T>) -> Arc<T> {
         if let Some((asked, kept)) = &self.last
@@ -44,6 +44,26 @@ impl<T: Hash + Eq + Footprint> Interner<T> {
         let kept = self.find_or_keep(value);
         self.last = Some((Arc::clone(value), Arc::clone(&kept)));
         kept
+    }
+
+    /// Gives back a copy; the value leaves with the last one. A copy that someone else still holds, in a view, is left to a sweep.
+    pub(super) fn release(&mut self, kept: Arc<T>) {
+        if self.last.as_ref().is_some_and(|(_, last)| Arc::ptr_eq(last, &kept)) {
+            self.last = None;
+        }
+        // The table's copy and this one.
+        if Arc::strong_count(&kept) > 2 {
+            return;
+        }
+        let hash = self.hasher.hash_one(&kept);
+        let Some(same) = self.by_hash.get_mut(&hash) else { return };
+        let Some(at) = same.iter().position(|other| Arc::ptr_eq(other, &kept)) else { return };
+        same.swap_remove(at);
+        if same.is_empty() {
+            self.by_hash.remove(&hash);
+        }
+        self.count -= 1;
+        self.bytes -= cost(&*kept);
     }
 
     /// What all copies take, in bytes.
@@ -59,10 +79,12 @@ impl<T: Hash + Eq + Footprint> Interner<T> {
         if self.count >= self.sweep_at {
             self.sweep();
         }
-        self.by_hash.entry(hash).or_default().push(Arc::clone(value));
+        // A copy of our own: who else holds the original cannot keep it from leaving.
+        let kept = Arc::new(T::clone(value));
+        self.by_hash.entry(hash).or_default().push(Arc::clone(&kept));
         self.count += 1;
-        self.bytes += value.shared() + ENTRY;
-        Arc::clone(value)
+        self.bytes += cost(&*kept);
+        kept
     }
 
     /// Drops what nobody else holds.
@@ -72,10 +94,14 @@ impl<T: Hash + Eq + Footprint> Interner<T> {
         self.by_hash.retain(|_, same| {
             same.retain(|kept| Arc::strong_count(kept) > 1);
             count += same.len();
-            bytes += same.iter().map(|kept| kept.shared() + ENTRY).sum::<usize>();
+            bytes += same.iter().map(|kept| cost(&**kept)).sum::<usize>();
             !same.is_empty()
         });
         (self.count, self.bytes) = (count, bytes);
         self.sweep_at = FEW.max(2 * count);
     }
+}
+
+fn cost<T: Footprint>(value: &T) -> usize {
+    value.shared() + ENTRY
 }

@@ -6,25 +6,26 @@ use std::{
     sync::Arc,
 };
 
-use super::{intern::Interner, losses::Losses};
+use super::{Held, intern::Interner, losses::Losses};
 use crate::model::{LogArrival, LogRecord, Resource, Scope, TraceId, size::Footprint};
 
 /// What a record takes besides itself: its place in the order and in its trace, with the slack of growing tables.
-const INDEXED: usize = 2 * (size_of::<LogArrival>() + size_of::<Held>()) + 2 * size_of::<(TraceId, OfTrace)>();
+const INDEXED: usize = 2 * (size_of::<LogArrival>() + size_of::<Kept>()) + 2 * size_of::<(TraceId, OfTrace)>();
 
 /// The log records.
 #[derive(Debug)]
 pub(super) struct Logs {
     capacity: usize,
     used: usize,
-    order: VecDeque<Held>,
+    evicted: u64,
+    order: VecDeque<Kept>,
     by_trace: HashMap<TraceId, OfTrace>,
     resources: Interner<Resource>,
     scopes: Interner<Scope>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Kept {
     record: Arc<LogRecord>,
     bytes: usize,
 }
@@ -41,6 +42,7 @@ impl Logs {
         Self {
             capacity,
             used: 0,
+            evicted: 0,
             order: VecDeque::new(),
             by_trace: HashMap::new(),
             resources: Interner::default(),
@@ -55,6 +57,7 @@ impl Logs {
         let (trace, bytes) = (record.trace_id, record.shared() + INDEXED);
         let evicted = self.make_room(bytes, version, losses);
         if self.bytes() + bytes > self.capacity {
+            self.evicted += 1;
             if let Some(trace) = trace {
                 losses.add_logs(trace, 1, version);
             }
@@ -66,7 +69,7 @@ impl Logs {
             of_trace.version = version;
             of_trace.arrivals.push_back(LogArrival { record: Arc::clone(&record), at_ns });
         }
-        self.order.push_back(Held { record, bytes });
+        self.order.push_back(Kept { record, bytes });
         self.used += bytes;
         evicted
     }
@@ -81,8 +84,12 @@ impl Logs {
         self.by_trace.get(&trace).map(|of_trace| of_trace.arrivals.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// What everything held takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    /// How much is held and how much was thrown out.
+    pub(super) fn held(&self) -> Held {
+        Held { items: self.order.len() as u64, bytes: self.bytes(), evicted: self.evicted }
+    }
+
+    fn bytes(&self) -> usize {
         self.used + self.resources.bytes() + self.scopes.bytes()
     }
 
@@ -99,11 +106,16 @@ impl Logs {
                 break;
             };
             self.used -= oldest.bytes;
+            self.evicted += 1;
             if let Some(trace) = oldest.record.trace_id {
                 self.forget_first(trace);
                 losses.add_logs(trace, 1, version);
                 evicted.push(trace);
             }
+            let shared = (Arc::clone(&oldest.record.resource), Arc::clone(&oldest.record.scope));
+            drop(oldest);
+            self.resources.release(shared.0);
+            self.scopes.release(shared.1);
         }
         evicted
     }

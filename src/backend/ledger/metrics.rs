@@ -6,18 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use super::intern::Interner;
+use super::{Held, intern::Interner};
 use crate::model::{MetricPoint, Resource, Scope, Series, arrival::PointArrival, size::Footprint};
 
 /// What a series takes besides itself and its point: its entries in both tables, with their slack.
-const INDEXED: usize = 2 * (size_of::<(Arc<Series>, Held)>() + size_of::<(u64, Arc<Series>)>());
+const INDEXED: usize = 2 * (size_of::<(Arc<Series>, Kept)>() + size_of::<(u64, Arc<Series>)>());
 
 /// The series.
 #[derive(Debug)]
 pub(super) struct Metrics {
     capacity: usize,
     used: usize,
-    by_series: HashMap<Arc<Series>, Held>,
+    by_series: HashMap<Arc<Series>, Kept>,
     /// Series by the turn of their last point.
     order: BTreeMap<u64, Arc<Series>>,
     turn: u64,
@@ -27,7 +27,7 @@ pub(super) struct Metrics {
 }
 
 #[derive(Debug)]
-struct Held {
+struct Kept {
     arrival: PointArrival,
     bytes: usize,
     turn: u64,
@@ -51,13 +51,16 @@ impl Metrics {
     /// Keeps a point in place of the one before. A point that is older than the one held is passed over: exports can overtake each
     /// other.
     pub(super) fn insert(&mut self, point: MetricPoint, at_ns: u64) {
-        if let Some(held) = self.by_series.get(&point.series)
-            && point.time_ns < held.arrival.point.time_ns
+        if let Some(kept) = self.by_series.get(&point.series)
+            && point.time_ns < kept.arrival.point.time_ns
         {
             return;
         }
         let point = self.share(point);
-        self.remove(&Arc::clone(&point.series));
+        if let Some(before) = self.by_series.remove(&point.series) {
+            self.order.remove(&before.turn);
+            self.used -= before.bytes;
+        }
         let bytes = point.series.shared() + size_of::<MetricPoint>() + point.heap() + INDEXED;
         if !self.make_room(bytes) {
             self.evicted += 1;
@@ -65,8 +68,8 @@ impl Metrics {
         }
         self.turn += 1;
         self.order.insert(self.turn, Arc::clone(&point.series));
-        let held = Held { bytes, turn: self.turn, arrival: PointArrival { point, at_ns } };
-        self.by_series.insert(Arc::clone(&held.arrival.point.series), held);
+        let kept = Kept { bytes, turn: self.turn, arrival: PointArrival { point, at_ns } };
+        self.by_series.insert(Arc::clone(&kept.arrival.point.series), kept);
         self.used += bytes;
     }
 
@@ -76,17 +79,16 @@ impl Metrics {
             .values()
             .filter(|series| name.is_none_or(|name| series.name == name))
             .filter_map(|series| self.by_series.get(series))
-            .map(|held| held.arrival.clone())
+            .map(|kept| kept.arrival.clone())
             .collect()
     }
 
-    /// How many series were thrown out.
-    pub(super) fn evicted(&self) -> u64 {
-        self.evicted
+    /// How much is held and how much was thrown out.
+    pub(super) fn held(&self) -> Held {
+        Held { items: self.by_series.len() as u64, bytes: self.bytes(), evicted: self.evicted }
     }
 
-    /// What everything held takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.used + self.resources.bytes() + self.scopes.bytes()
     }
 
@@ -104,27 +106,31 @@ impl Metrics {
         point
     }
 
-    fn remove(&mut self, series: &Arc<Series>) {
-        if let Some(held) = self.by_series.remove(series) {
-            self.order.remove(&held.turn);
-            self.used -= held.bytes;
-        }
-    }
-
     /// Throws out series until one of this size fits; one that could never fit costs nobody else.
     fn make_room(&mut self, bytes: usize) -> bool {
         if bytes > self.capacity {
             return false;
         }
         while self.bytes() + bytes > self.capacity {
-            let Some((_, oldest)) = self.order.first_key_value() else {
+            let Some((_, oldest)) = self.order.pop_first() else {
                 self.resources.sweep();
                 self.scopes.sweep();
                 break;
             };
-            self.remove(&Arc::clone(oldest));
-            self.evicted += 1;
+            self.evict(oldest);
         }
         self.bytes() + bytes <= self.capacity
+    }
+
+    fn evict(&mut self, series: Arc<Series>) {
+        let kept = self.by_series.remove(&series).expect("every series in the order is held");
+        self.used -= kept.bytes;
+        self.evicted += 1;
+        drop(kept);
+        // A view may hold it still; then its parts are left to a sweep.
+        if let Ok(series) = Arc::try_unwrap(series) {
+            self.resources.release(series.resource);
+            self.scopes.release(series.scope);
+        }
     }
 }

@@ -11,4 +11,4 @@ mod metrics;
 mod spans;
 mod waiters;
 
-pub use handle::{Batch, Ledger};
+pub use handle::{Batch, Held, Ledger, Usage};

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{intern::Interner, losses::Losses};
+use super::{Held, intern::Interner, losses::Losses};
 use crate::model::{Arrival, Resource, Scope, Span, SpanId, TraceId, arrival::CORRELATION_ATTRIBUTE, size::Footprint};
 
 /// What a trace takes before it has a span: its entry, its place in the order, and the slack of both tables.
@@ -24,6 +24,9 @@ const CORRELATED: usize = 192;
 pub(super) struct Spans {
     capacity: usize,
     used: usize,
+    /// Spans held and thrown out.
+    items: u64,
+    evicted: u64,
     traces: HashMap<TraceId, Entry>,
     /// Traces in order of first arrival.
     order: VecDeque<TraceId>,
@@ -58,6 +61,8 @@ impl Spans {
         Self {
             capacity,
             used: 0,
+            items: 0,
+            evicted: 0,
             traces: HashMap::new(),
             order: VecDeque::new(),
             correlations: HashMap::new(),
@@ -80,6 +85,7 @@ impl Spans {
         let bytes = span.shared() + INDEXED;
         let evicted = self.make_room(trace, bytes, version, losses);
         if !self.fits(trace, bytes) {
+            self.evicted += 1;
             losses.add_spans(trace, 1, version);
             return Inserted { evicted, correlation: None };
         }
@@ -103,8 +109,12 @@ impl Spans {
         self.correlations.get(correlation).map(|traces| traces.iter().copied().collect()).unwrap_or_default()
     }
 
-    /// What everything held takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    /// How much is held and how much was thrown out.
+    pub(super) fn held(&self) -> Held {
+        Held { items: self.items, bytes: self.bytes(), evicted: self.evicted }
+    }
+
+    fn bytes(&self) -> usize {
         self.used + self.resources.bytes() + self.scopes.bytes()
     }
 
@@ -132,6 +142,7 @@ impl Spans {
         entry.version = version;
         entry.bytes += bytes;
         self.used += bytes;
+        self.items += 1;
     }
 
     /// Enters a trace under a correlation id; false when it was there already.
@@ -174,16 +185,29 @@ impl Spans {
     fn evict(&mut self, trace: TraceId, version: u64, losses: &mut Losses) {
         let entry = self.traces.remove(&trace).expect("every trace in the order is held");
         self.used -= entry.bytes;
-        losses.add_spans(trace, entry.arrivals.len() as u64, version);
+        let spans = entry.arrivals.len() as u64;
+        self.items -= spans;
+        self.evicted += spans;
+        losses.add_spans(trace, spans, version);
+        for arrival in entry.arrivals {
+            let shared = (Arc::clone(&arrival.span.resource), Arc::clone(&arrival.span.scope));
+            drop(arrival);
+            self.resources.release(shared.0);
+            self.scopes.release(shared.1);
+        }
         for correlation in entry.correlations {
-            let Some(traces) = self.correlations.get_mut(&correlation) else { continue };
-            // The oldest trace stands at or near the front of the list.
-            if let Some(at) = traces.iter().position(|other| *other == trace) {
-                traces.remove(at);
-            }
-            if traces.is_empty() {
-                self.correlations.remove(&correlation);
-            }
+            self.uncorrelate(trace, &correlation);
+        }
+    }
+
+    fn uncorrelate(&mut self, trace: TraceId, correlation: &Arc<str>) {
+        let Some(traces) = self.correlations.get_mut(correlation) else { return };
+        // The oldest trace stands at or near the front of the list.
+        if let Some(at) = traces.iter().position(|other| *other == trace) {
+            traces.remove(at);
+        }
+        if traces.is_empty() {
+            self.correlations.remove(correlation);
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::model::{
     metric::{Buckets, ExponentialHistogram, Histogram, Quantile, Summary, Temporality},
 };
 
+/// The flag of a point that says: there is no value (OTLP `DataPointFlags`).
+const NO_RECORDED_VALUE: u32 = 1;
+
 /// Why points of a request cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPoints {
@@ -133,13 +136,18 @@ fn temporality_in(wire: i32) -> Temporality {
     }
 }
 
+fn point(series: Arc<Series>, (start_ns, time_ns): (u64, u64), flags: u32, value: MetricValue) -> MetricPoint {
+    let value = if flags & NO_RECORDED_VALUE == 0 { value } else { MetricValue::Absent };
+    MetricPoint { series, start_ns, time_ns, value }
+}
+
 fn number_in(wire: NumberDataPoint, series: impl Fn(Vec<KeyValue>) -> Arc<Series>) -> MetricPoint {
     let value = match wire.value {
         Some(Number::AsInt(number)) => MetricValue::Int(number),
         Some(Number::AsDouble(number)) => MetricValue::Double(number),
         None => MetricValue::Absent,
     };
-    MetricPoint { series: series(wire.attributes), start_ns: wire.start_time_unix_nano, time_ns: wire.time_unix_nano, value }
+    point(series(wire.attributes), (wire.start_time_unix_nano, wire.time_unix_nano), wire.flags, value)
 }
 
 fn histogram_in(wire: HistogramDataPoint, series: impl Fn(Vec<KeyValue>) -> Arc<Series>) -> Result<MetricPoint, BadPoints> {
@@ -157,7 +165,7 @@ fn histogram_in(wire: HistogramDataPoint, series: impl Fn(Vec<KeyValue>) -> Arc<
         bounds: wire.explicit_bounds,
         counts: wire.bucket_counts,
     });
-    Ok(MetricPoint { series, start_ns: wire.start_time_unix_nano, time_ns: wire.time_unix_nano, value })
+    Ok(point(series, (wire.start_time_unix_nano, wire.time_unix_nano), wire.flags, value))
 }
 
 fn exponential_in(wire: ExponentialHistogramDataPoint, series: impl Fn(Vec<KeyValue>) -> Arc<Series>) -> MetricPoint {
@@ -172,7 +180,7 @@ fn exponential_in(wire: ExponentialHistogramDataPoint, series: impl Fn(Vec<KeyVa
         positive: buckets_in(wire.positive),
         negative: buckets_in(wire.negative),
     });
-    MetricPoint { series: series(wire.attributes), start_ns: wire.start_time_unix_nano, time_ns: wire.time_unix_nano, value }
+    point(series(wire.attributes), (wire.start_time_unix_nano, wire.time_unix_nano), wire.flags, value)
 }
 
 fn buckets_in(wire: Option<WireBuckets>) -> Buckets {
@@ -183,7 +191,7 @@ fn buckets_in(wire: Option<WireBuckets>) -> Buckets {
 fn summary_in(wire: SummaryDataPoint, series: impl Fn(Vec<KeyValue>) -> Arc<Series>) -> MetricPoint {
     let quantiles = wire.quantile_values.iter().map(|at| Quantile { quantile: at.quantile, value: at.value }).collect();
     let value = MetricValue::Summary(Summary { count: wire.count, sum: wire.sum, quantiles });
-    MetricPoint { series: series(wire.attributes), start_ns: wire.start_time_unix_nano, time_ns: wire.time_unix_nano, value }
+    point(series(wire.attributes), (wire.start_time_unix_nano, wire.time_unix_nano), wire.flags, value)
 }
 
 #[cfg(test)]
