@@ -1,6 +1,7 @@
 //! The one test binary: a module per subject, because every `tests/*.rs` file would link the whole dependency set again.
 
 mod architecture;
+mod client;
 mod ledger;
 mod receiver;
 mod report;

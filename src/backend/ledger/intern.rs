@@ -46,24 +46,25 @@ impl<T: Hash + Eq + Clone + Footprint> Interner<T> {
         kept
     }
 
-    /// Gives back a copy; the value leaves with the last one. A copy that someone else still holds, in a view, is left to a sweep.
-    pub(super) fn release(&mut self, kept: Arc<T>) {
-        if self.last.as_ref().is_some_and(|(_, last)| Arc::ptr_eq(last, &kept)) {
+    /// Gives back the copy that the caller is about to drop; the value leaves with the last one. What someone else still holds, in a
+    /// view, is left to a sweep.
+    pub(super) fn release(&mut self, kept: &Arc<T>) {
+        if self.last.as_ref().is_some_and(|(_, last)| Arc::ptr_eq(last, kept)) {
             self.last = None;
         }
-        // The table's copy and this one.
-        if Arc::strong_count(&kept) > 2 {
+        // The table's copy and the caller's.
+        if Arc::strong_count(kept) > 2 {
             return;
         }
-        let hash = self.hasher.hash_one(&kept);
+        let hash = self.hasher.hash_one(kept);
         let Some(same) = self.by_hash.get_mut(&hash) else { return };
-        let Some(at) = same.iter().position(|other| Arc::ptr_eq(other, &kept)) else { return };
+        let Some(at) = same.iter().position(|other| Arc::ptr_eq(other, kept)) else { return };
         same.swap_remove(at);
         if same.is_empty() {
             self.by_hash.remove(&hash);
         }
         self.count -= 1;
-        self.bytes -= cost(&*kept);
+        self.bytes -= cost(&**kept);
     }
 
     /// What all copies take, in bytes.

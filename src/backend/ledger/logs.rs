@@ -114,8 +114,8 @@ impl Logs {
             }
             let shared = (Arc::clone(&oldest.record.resource), Arc::clone(&oldest.record.scope));
             drop(oldest);
-            self.resources.release(shared.0);
-            self.scopes.release(shared.1);
+            self.resources.release(&shared.0);
+            self.scopes.release(&shared.1);
         }
         evicted
     }

@@ -129,8 +129,8 @@ impl Metrics {
         drop(kept);
         // A view may hold it still; then its parts are left to a sweep.
         if let Ok(series) = Arc::try_unwrap(series) {
-            self.resources.release(series.resource);
-            self.scopes.release(series.scope);
+            self.resources.release(&series.resource);
+            self.scopes.release(&series.scope);
         }
     }
 }

@@ -192,8 +192,8 @@ impl Spans {
         for arrival in entry.arrivals {
             let shared = (Arc::clone(&arrival.span.resource), Arc::clone(&arrival.span.scope));
             drop(arrival);
-            self.resources.release(shared.0);
-            self.scopes.release(shared.1);
+            self.resources.release(&shared.0);
+            self.scopes.release(&shared.1);
         }
         for correlation in entry.correlations {
             self.uncorrelate(trace, &correlation);
