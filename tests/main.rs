@@ -3,6 +3,7 @@
 mod architecture;
 mod client;
 mod ledger;
+mod demo;
 mod receiver;
 mod report;
 mod trace_view;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
 };
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use crate::{
         store::{Bind, Sql, SqlError},
     },
     support::{clock, random},
-    telemetry::{Context, KeyValue, Severity, TraceContextExt as _, attributes::LEAD_ID},
+    telemetry::{RequestTrace, Severity, attributes::LEAD_ID},
 };
 
 /// Tables of the API, by its name, so that services can share one server.
@@ -75,18 +75,21 @@ pub(super) async fn upsert_treatment_plan(sql: &Sql, deal: &Deal) -> Result<(), 
 }
 
 /// A lead by its id, the CRM's id, or the hash of its number.
-pub(super) async fn read(State(api): State<Arc<ApiState>>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(super) async fn read(
+    State(api): State<Arc<ApiState>>,
+    Extension(trace): Extension<RequestTrace>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     let binds = vec![id.as_str().into(), id.as_str().into(), id.as_str().into()];
     let row = api.sql.fetch_optional(SELECT_LEAD, binds).await.map_err(|error| {
-        let context = Context::current();
-        context.span().record_error(&error);
+        trace.span.record_error_as("DatabaseError", &error);
         api.telemetry.log(Severity::Error, error.to_string(), [("route", "/leads/{id}".into())]);
         ApiError::Internal
     })?;
     let row = row.ok_or(ApiError::NoSuch("Lead"))?;
     let text = |column: &str| row.try_get::<Option<String>, _>(column).unwrap_or_default();
     let lead_id = text("id").unwrap_or_default();
-    Context::current().span().set_attribute(KeyValue::new(LEAD_ID, lead_id.clone()));
+    trace.span.set(LEAD_ID, lead_id.clone());
     let updated = row.try_get::<i64, _>("updated_at").unwrap_or_default();
     Ok(Json(json!({"id": lead_id, "externalId": text("external_id"), "name": text("name"), "updatedAt": updated})))
 }

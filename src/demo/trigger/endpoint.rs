@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Request, State},
 };
 use http::{HeaderMap, header};
@@ -20,7 +20,7 @@ use crate::{
         store::{Key, RedisError, RedisStore},
     },
     support::random,
-    telemetry::{Context, Severity, Telemetry, TraceContextExt as _},
+    telemetry::{RequestTrace, Severity, Span, Telemetry},
     webhook::same_secret,
 };
 
@@ -58,6 +58,7 @@ struct SuperJson {
 /// Accepts a run, or names the one that the key has already.
 pub(super) async fn trigger(
     State(endpoint): State<Arc<Endpoint>>,
+    Extension(trace): Extension<RequestTrace>,
     Path(task): Path<String>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
@@ -67,7 +68,7 @@ pub(super) async fn trigger(
     let call = json_body(&parts.headers, body).await?;
     let (payload, key) = read(&call)?;
     let run = format!("run_{}", const_hex::encode(random::bytes::<12>()));
-    if let Some(first) = endpoint.first_run_of(key.as_deref(), &run).await? {
+    if let Some(first) = endpoint.first_run_of(key.as_deref(), &run, &trace.span).await? {
         return Ok(Json(json!({"id": first, "isCached": true})));
     }
     endpoint.queue.accept(run.clone(), task, payload);
@@ -89,10 +90,10 @@ impl Endpoint {
     }
 
     /// The run that has this key already; `None` when the key is now `run`'s.
-    async fn first_run_of(&self, key: Option<&str>, run: &str) -> Result<Option<String>, ApiError> {
+    async fn first_run_of(&self, key: Option<&str>, run: &str, span: &Span) -> Result<Option<String>, ApiError> {
         let Some(key) = key else { return Ok(None) };
         self.claim(key, run).await.map_err(|error| {
-            Context::current().span().record_error(&error);
+            span.record_error_as("RedisError", &error);
             self.telemetry.log(Severity::Error, error.to_string(), [("route", "/api/v1/tasks/{id}/trigger".into())]);
             ApiError::Internal
         })

@@ -2,10 +2,13 @@
 //!
 //! Returned by tasks; read by `queue`, which decides whether there is another attempt.
 
+use std::fmt;
+
 use crate::demo::{clients::ExternalError, enqueue::EnqueueError, store::SqlError};
 
-/// Why an attempt of a run failed.
-#[derive(Debug, thiserror::Error)]
+/// Why an attempt of a run failed. Its `Debug` begins with [`TaskError::class`], because `with_task_span` and `with_workflow_span` read
+/// `error.type` off it.
+#[derive(thiserror::Error)]
 pub(super) enum TaskError {
     /// The payload is not what the task takes.
     #[error("invalid payload of `{task}`")]
@@ -34,7 +37,7 @@ impl TaskError {
         }
     }
 
-    /// Few words for `error.type` and the `code` of `medicalcor_errors_total`.
+    /// One of few words for `error.type` and the `code` of `medicalcor_errors_total`.
     pub(super) fn class(&self) -> &'static str {
         match self {
             Self::Payload { .. } => "InvalidPayload",
@@ -43,5 +46,11 @@ impl TaskError {
             Self::Enqueue(error) => error.class(),
             Self::UnknownLead => "UnknownLead",
         }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({self})", self.class())
     }
 }

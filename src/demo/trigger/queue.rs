@@ -16,7 +16,7 @@ use crate::{
     demo::{faults::Fault, metrics::TaskStatus, names::TaskId},
     support::clock::{Stopwatch, TimerClock},
     telemetry::{
-        ActiveWork, Carrier, QueuedWork, Severity, Span, SpanKind, TaskRun, TraceContextExt as _,
+        Carrier, QueuedWork, Severity, Span, SpanKind, TaskRun, TraceContextExt as _,
         attributes::{TRIGGER_TASK_ATTEMPT, TRIGGER_TASK_NAME, TRIGGER_TASK_RUN_ID},
         in_span, with_task_span,
     },
@@ -76,7 +76,7 @@ impl Queue {
                 self.give_up(&run, &error);
                 return;
             }
-            queued = wait_for_retry(active);
+            queued = active.requeue();
             self.clock.wait(retry.backoff(attempt)).await;
         }
     }
@@ -102,16 +102,12 @@ impl Queue {
             let attempt = Attempt {
                 worker: Arc::clone(&self.worker),
                 task: run.task,
-                span: span.clone(),
+                span,
                 correlation_id: carrier.correlation_id.unwrap_or_default(),
                 payload: Arc::clone(&run.payload),
                 watch,
             };
-            let result = tasks::run(&attempt).await;
-            if let Err(error) = &result {
-                span.record_error_as(error.class(), error);
-            }
-            result
+            tasks::run(&attempt).await
         };
         if self.worker.faults.has(Fault::WrongKind) || self.worker.faults.has(Fault::WrongName) {
             return in_span(self.mistaken_span(run, number), body).await;
@@ -141,10 +137,6 @@ impl Queue {
         let attributes = [("task", run.task.id().into()), ("run", run.id.clone().into())];
         self.worker.telemetry.log(Severity::Error, error.to_string(), attributes);
     }
-}
-
-fn wait_for_retry(active: ActiveWork) -> QueuedWork {
-    active.requeue()
 }
 
 impl Retry {
