@@ -2,8 +2,8 @@
 
 mod architecture;
 mod client;
-mod ledger;
 mod demo;
+mod ledger;
 mod receiver;
 mod report;
 mod trace_view;

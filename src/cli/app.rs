@@ -33,6 +33,8 @@ enum Command {
     Replay(commands::replay::ReplayArgs),
     /// Run the demo services in the foreground
     Demo(commands::demo::DemoArgs),
+    /// Show a trace: waterfall, tree, JSON, OTLP
+    Trace(commands::trace::TraceArgs),
     /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),
     /// Print shell completions
@@ -73,6 +75,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
     match command {
         Command::Replay(args) => commands::replay::run(args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
+        Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Completions(args) => commands::completions::run(&args, ui),
     }

@@ -17,6 +17,7 @@ pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod replay;
 pub(super) mod schema;
+pub(super) mod trace;
 
 /// The project of the working directory.
 fn project() -> Result<Project, Failure> {

@@ -11,8 +11,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     cli::{Failure, exit::Exit},
-    expect::OWN_SERVICE,
-    model::{Span, Trace, TraceId, otlp},
+    model::{OWN_SERVICE, Span, Trace, TraceId, otlp},
     report::trace_json::{self, TraceEntry},
     runs::{FindError, Found, OtlpFileError, Reading, Store, otlp_file},
     support::{env::Os, project::Project},
