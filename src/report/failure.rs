@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Sources, lines::label_of};
+use super::{Sources, lines::label_of, prune::prune};
 use crate::{
     check::{CaseReport, Evidence, Exchange, Finding, Mark, RunReport, SourceSpan, TreeRow, Verdict},
     model::TraceId,
@@ -51,7 +51,7 @@ impl<'a> Blocks<'a> {
         }
         if !case.tree.is_empty() {
             out.push('\n');
-            out += &tree::render(&rows(&case.tree), INDENT, &self.names, self.look);
+            out += &tree::render(&rows(&prune(&case.tree)), INDENT, &self.names, self.look);
         }
         if let Some(first) = first {
             self.place(&mut out, first);

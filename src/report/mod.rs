@@ -14,6 +14,7 @@ pub mod file;
 pub mod json;
 pub mod junit;
 pub mod lines;
+mod prune;
 pub mod reporter;
 pub mod sources;
 pub mod summary;

@@ -150,8 +150,12 @@ pub(super) fn unhandled(subject: &Subject<'_>) -> Vec<Breach> {
 }
 
 /// Seen above, mended by a later sibling of the same name, or said to be handled by something above. A request that devstack itself
-/// sent has nobody above to see it: there the answer is what counts, and the fixture's `response` judges it.
+/// sent has nobody above to see it: there the answer is what counts, and the fixture's `response` judges it. Nor has a run: its producer
+/// ended long before, and the CONSUMER span is where one looks for runs that failed.
 fn is_handled(trace: &Trace, span: &Span) -> bool {
+    if span.kind == SpanKind::Consumer {
+        return true;
+    }
     let Some(parent) = trace.parent(span) else { return true };
     if parent.service() == crate::model::OWN_SERVICE || parent.is_error() {
         return true;
