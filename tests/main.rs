@@ -5,6 +5,7 @@ mod client;
 mod demo;
 mod ledger;
 mod receiver;
+mod replay;
 mod report;
 mod trace_view;
 mod webhook;
