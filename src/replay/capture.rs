@@ -22,8 +22,8 @@ impl Captures {
         let mut rest = text;
         while let Some(at) = rest.find("${") {
             let (before, from) = rest.split_at(at);
-            resolved.push_str(before);
             let Some(end) = from.find('}') else { break };
+            resolved.push_str(before);
             match self.0.get(&from[2..end]) {
                 Some(value) => resolved.push_str(value),
                 None => resolved.push_str(&from[..=end]),

@@ -163,7 +163,10 @@ fn finish<T, E: Error>(span: &Span, result: &Result<T, E>) {
     match result {
         Ok(_) => end_span(span, Outcome::Ok),
         Err(error) => {
-            span.record_error(error);
+            // The body may have recorded it under a name of its own; once more would be a second `exception` under another type.
+            if !span.has_recorded_error() {
+                span.record_error(error);
+            }
             span.end();
         }
     }

@@ -128,11 +128,16 @@ impl Span {
         self.inner.error_recorded.store(true, Ordering::Release);
     }
 
+    /// Whether an error was recorded on it already.
+    pub(super) fn has_recorded_error(&self) -> bool {
+        self.inner.error_recorded.load(Ordering::Acquire)
+    }
+
     /// Sets `http.status_code`. From `first_error` on (500 for a server, 400 for its client) the status is ERROR and `error.type` is the code, unless an error that was recorded before has named it better.
     pub(super) fn set_http_status(&self, code: u16, first_error: u16) -> bool {
         self.set(HTTP_STATUS_CODE, i64::from(code));
         let failed = code >= first_error;
-        if failed && !self.inner.error_recorded.load(Ordering::Acquire) {
+        if failed && !self.has_recorded_error() {
             self.set(ERROR_TYPE, code.to_string());
             self.set_outcome(Outcome::error(format!("HTTP {code}")));
         }
