@@ -2,7 +2,7 @@
 //!
 //! Read by `cli trace`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{Latest, Listing, RunEntry, Store, StoreError, otlp_file::OtlpFileError};
 use crate::{
@@ -22,6 +22,8 @@ pub struct StoredTrace {
     pub run: String,
     /// The fixture whose case it was, with its repetition; `None` when no case names it.
     pub case: Option<String>,
+    /// The file it lies in.
+    pub file: PathBuf,
     /// Its spans.
     pub spans: Vec<Span>,
 }
@@ -164,7 +166,7 @@ impl Reports {
 
 fn load(run: &RunEntry, report: Option<&RunReport>, id: TraceId) -> Result<StoredTrace, FindError> {
     let spans = run.trace(id).map_err(|source| FindError::Trace { id, run: run.id.clone(), source })?;
-    Ok(StoredTrace { id, run: run.id.clone(), case: case_of(report, id), spans })
+    Ok(StoredTrace { id, run: run.id.clone(), case: case_of(report, id), file: run.trace_path(id), spans })
 }
 
 fn candidate(run: &RunEntry, report: Option<&RunReport>, id: TraceId) -> Candidate {

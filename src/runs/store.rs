@@ -242,9 +242,14 @@ impl RunEntry {
         ids
     }
 
+    /// Where one of its traces lies, or would.
+    pub fn trace_path(&self, id: TraceId) -> PathBuf {
+        self.path.join("traces").join(format!("{id}.json"))
+    }
+
     /// Reads one of its traces.
     pub fn trace(&self, id: TraceId) -> Result<Vec<Span>, otlp_file::OtlpFileError> {
-        otlp_file::read(&self.path.join("traces").join(format!("{id}.json"))).map(|reading| reading.spans)
+        otlp_file::read(&self.trace_path(id)).map(|reading| reading.spans)
     }
 }
 

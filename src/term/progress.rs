@@ -3,14 +3,31 @@
 //! Driven by the reporter. It lives on stderr below what is written, is taken off the screen when dropped, and the lines of
 //! [`Ui`] are written around it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    time::Duration,
+};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::{Ui, text::clean};
+use super::{
+    Ui,
+    text::{clean, clip},
+};
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often the bar is drawn at most, a second.
+const DRAWS: u8 = 20;
+
+/// Columns of the line that are not labels: spinner, counts, bar, time, and what is kept free.
+const TAKEN: usize = 40 + FREE;
+
+/// Columns kept free at the end of the line, for the `^C` that a terminal echoes: it has to stay on the line of the bar to be cleared
+/// with it.
+const FREE: usize = 4;
 
 /// Progress of cases; shows nothing where there is no terminal.
 pub struct Progress<'ui> {
@@ -20,12 +37,17 @@ pub struct Progress<'ui> {
     running: VecDeque<String>,
 }
 
+/// stderr as indicatif draws on it, a little narrower than it is.
+#[derive(Debug)]
+struct BarLine;
+
 impl<'ui> Progress<'ui> {
     pub(super) fn new(ui: &'ui Ui, total: usize) -> Self {
         if !ui.is_live() {
             return Self { ui, bar: ProgressBar::hidden(), running: VecDeque::new() };
         }
-        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+        let bar =
+            ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::term_like_with_hz(Box::new(BarLine), DRAWS));
         bar.set_style(style(ui.err_look().unicode));
         bar.enable_steady_tick(TICK);
         ui.show_bar(bar.clone());
@@ -50,7 +72,9 @@ impl<'ui> Progress<'ui> {
 
     fn relabel(&self) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(self.running.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+            let look = self.ui.err_look();
+            let labels = self.running.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            self.bar.set_message(clip(&labels, look.width.saturating_sub(TAKEN), look));
         }
     }
 }
@@ -62,9 +86,55 @@ impl Drop for Progress<'_> {
     }
 }
 
+/// Escape sequences of ECMA-48, which every terminal has that is not dumb; on those there is no bar.
+impl TermLike for BarLine {
+    fn width(&self) -> u16 {
+        let columns = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(terminal_size::Width(columns), _)| columns);
+        columns.saturating_sub(FREE as u16).max(1)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.escape(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.escape(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.escape(columns, 'C')
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.escape(columns, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stderr(), "{text}")
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        io::stderr().write_all(text.as_bytes())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write_str("\r\u{1b}[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl BarLine {
+    fn escape(&self, times: usize, end: char) -> io::Result<()> {
+        if times == 0 { Ok(()) } else { self.write_str(&format!("\u{1b}[{times}{end}")) }
+    }
+}
+
 fn style(unicode: bool) -> ProgressStyle {
     let style =
-        ProgressStyle::with_template("  {spinner} {pos}/{len} {bar:16} {wide_msg} {elapsed}").expect("the template is valid");
+        ProgressStyle::with_template("  {spinner} {pos}/{len} {bar:16} {elapsed:>3} {msg}").expect("the template is valid");
     if unicode { style.progress_chars("━╸─") } else { style.progress_chars("=>-").tick_chars("-\\|/ ") }
 }
 

@@ -1,6 +1,6 @@
 //! A trace as rows in drawing order: what [`waterfall`](super::waterfall) and [`trace_tree`](super::trace_tree) have in common.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use super::{
     Look, Role, links,
@@ -20,8 +20,8 @@ pub struct View {
     pub hidden: HashSet<SpanId>,
     /// At most so many rows; `None` draws all.
     pub limit: Option<usize>,
-    /// Where the trace can be seen in a browser.
-    pub link: Option<String>,
+    /// The file that holds the trace; its id becomes a link to it.
+    pub file: Option<PathBuf>,
 }
 
 /// One span in drawing order.
@@ -88,8 +88,9 @@ pub(super) fn heading(trace: &Trace, view: &View, look: &Look) -> String {
     let whole = text::width(&id) + text::width(&dot) + text::width(&facts) <= look.width;
     let shown =
         if whole || id.len() < 12 { id.clone() } else { format!("{}{}{}", &id[..8], look.ellipsis(), &id[id.len() - 4..]) };
-    let shown = view.link.as_ref().map_or_else(|| shown.clone(), |target| links::link(look, target, &shown));
-    format!("{}{dot}{facts}\n", look.paint(Role::Heading, &shown))
+    let shown = look.paint(Role::Heading, &shown);
+    let shown = view.file.as_ref().map_or_else(|| shown.clone(), |file| links::file_link(look, file, &shown));
+    format!("{shown}{dot}{facts}\n")
 }
 
 /// The line that says what a cut left out; empty when nothing was.

@@ -73,6 +73,7 @@ struct Shown {
     trace: Trace,
     run: Option<String>,
     case: Option<String>,
+    file: Option<PathBuf>,
 }
 
 impl Shown {
@@ -155,6 +156,7 @@ fn kept(found: Found, ui: &Ui) -> Vec<Shown> {
         trace: Trace::new(stored.spans.into_iter().map(Arc::new)),
         run: Some(stored.run),
         case: stored.case,
+        file: Some(stored.file),
     };
     found.traces.into_iter().map(shown).collect()
 }
@@ -171,7 +173,7 @@ fn of_file(reading: Reading, ui: &Ui) -> Vec<Shown> {
         });
         spans.entry(span.trace_id).or_default().push(Arc::new(span));
     }
-    let shown = |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None };
+    let shown = |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None, file: None };
     order.into_iter().map(shown).collect()
 }
 
@@ -182,7 +184,7 @@ fn draw(traces: &[Shown], format: TraceFormat, all: bool, ui: &Ui) {
             return;
         }
         let (trace, hidden) = without_own(&shown.trace);
-        let view = View { title: shown.case.clone(), hidden, limit: (!all).then_some(ROWS), link: None };
+        let view = View { title: shown.case.clone(), hidden, limit: (!all).then_some(ROWS), file: shown.file.clone() };
         let gap = if at == 0 { "" } else { "\n" };
         let drawn = match format {
             TraceFormat::Tree => trace_tree::render(&trace, &view, ui.look()),
