@@ -342,22 +342,47 @@ async fn over_http_the_answer_is_held_until_the_trace_changes() {
     running.await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn held_answers_end_with_the_backend() {
     let backend = Backend::bind(Config::default()).await.unwrap();
-    let shutdown = CancellationToken::new();
+    let (ledger, shutdown) = (backend.ledger(), CancellationToken::new());
     let client = LedgerClient::new(loopback().unwrap(), format!("http://{}", backend.api()));
     let running = tokio::spawn(backend.run(shutdown.clone()));
-    client.view(TraceId::random()).await.unwrap();
     let wait = Duration::from_millis(LONGEST_WAIT_MS);
-    let held = tokio::spawn(async move { client.wait_for_change(TraceId::random(), 0, wait).await });
-    tokio::task::yield_now().await;
+    let held = {
+        let client = client.clone();
+        tokio::spawn(async move { client.wait_for_change(TraceId::random(), 0, wait).await })
+    };
+    let also_held = tokio::spawn(async move { client.correlated("nobody", 0, wait).await });
+    waits(&ledger, 2).await;
     shutdown.cancel();
     // Well below the wait: only its end by shutdown gets here in time.
     tokio::time::timeout(wait / 2, running).await.expect("nothing holds the backend").unwrap();
-    match held.await.unwrap() {
-        Ok(view) => assert_eq!(view.version, 0),
-        // The request may have been too late for the listener.
-        Err(error) => assert!(error.to_string().contains("no answer from `http://127.0.0.1"), "{error}"),
-    }
+    assert_eq!(held.await.unwrap().unwrap().version, 0);
+    assert_eq!(also_held.await.unwrap().unwrap().traces, []);
+    waits(&ledger, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_that_is_given_up_leaves_nothing_behind() {
+    let ledger = Ledger::new(Capacity::default());
+    let waiting = {
+        let ledger = ledger.clone();
+        tokio::spawn(
+            async move { tokio::join!(ledger.wait_for_change(TraceId::random(), 0), ledger.wait_for_correlated("x", 0)) },
+        )
+    };
+    waits(&ledger, 2).await;
+    waiting.abort();
+    waits(&ledger, 0).await;
+}
+
+/// Returns once so many waits are open.
+async fn waits(ledger: &Ledger, count: usize) {
+    let reached = async {
+        while ledger.usage().waiting != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(GUARD, reached).await.expect("the waits are counted");
 }

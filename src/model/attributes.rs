@@ -205,6 +205,9 @@ impl Attributes {
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        let mut pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        // They are kept for long; a decoder grows its lists by doubling, and collecting can keep that room.
+        pairs.shrink_to_fit();
+        Self(pairs)
     }
 }

@@ -10,11 +10,13 @@ use super::{
     metric::{ExponentialHistogram, Histogram, Quantile},
 };
 
-/// What an allocation costs beyond its length: header and rounding of common allocators.
-const ALLOCATION: usize = 16;
+/// The header of an allocation, the step to which its size is rounded, and the least it takes: glibc's malloc; others are close.
+const HEADER: usize = 8;
+const STEP: usize = 16;
+const LEAST: usize = 32;
 
 /// The counters of an `Arc`.
-const SHARED: usize = 2 * size_of::<usize>() + ALLOCATION;
+const COUNTERS: usize = 2 * size_of::<usize>();
 
 /// Memory that a value takes, in bytes.
 pub trait Footprint {
@@ -26,7 +28,7 @@ pub trait Footprint {
     where
         Self: Sized,
     {
-        SHARED + size_of::<Self>() + self.heap()
+        block(COUNTERS + size_of::<Self>()) + self.heap()
     }
 }
 
@@ -119,9 +121,26 @@ impl Footprint for MetricPoint {
 
 /// An allocation of this length; an empty one is not made.
 fn block(length: usize) -> usize {
-    if length == 0 { 0 } else { length + ALLOCATION }
+    if length == 0 { 0 } else { (length + HEADER).next_multiple_of(STEP).max(LEAST) }
 }
 
 fn list<T: Footprint>(items: &[T]) -> usize {
     block(size_of_val(items)) + items.iter().map(Footprint::heap).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_owned_is_charged_and_what_is_shared_is_not() {
+        let empty = Attributes::default();
+        let one = Attributes::from_iter([("key", Value::from("x".repeat(1000)))]);
+        assert_eq!(empty.heap(), 0);
+        assert!((1000..1200).contains(&one.heap()), "{}", one.heap());
+        let nested = Attributes::from_iter([("map", Value::Map(one.clone()))]);
+        assert!(nested.heap() > one.heap());
+        let resource = Resource { attributes: one };
+        assert!(resource.shared() > resource.heap());
+    }
 }

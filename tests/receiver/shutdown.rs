@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use devstack::backend::{Backend, BackendError, Config, Listener};
+use devstack::{
+    backend::{Backend, BackendError, Config, Listener},
+    client::loopback,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use prost::Message;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -65,6 +69,20 @@ async fn a_request_under_way_is_answered_and_no_other_taken() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert_eq!(running.arrived(trace), 1);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_do_not_hold_the_backend() {
+    // Longer than the test may take: waiting for it would be seen.
+    let running = Running::start(Config { drain: 2 * GUARD, ..Config::default() }).await;
+    let channel = tonic::transport::Endpoint::from_shared(running.grpc.clone()).unwrap().connect().await.unwrap();
+    let mut grpc = TraceServiceClient::new(channel);
+    grpc.export(one_span().1).await.unwrap();
+    let http = loopback().unwrap();
+    http.get(format!("{}/ready", running.api)).send().await.unwrap().bytes().await.unwrap();
+    let silent = connect(&running.http).await;
+    running.stop().await;
+    drop((grpc, http, silent));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,8 +16,8 @@ const TRACE: usize = 2 * (size_of::<Entry>() + 2 * size_of::<TraceId>());
 /// What a span takes in the tables of its trace: its arrival and its key, with the slack of growing tables.
 const INDEXED: usize = 2 * (size_of::<Arrival>() + size_of::<(SpanId, u64, usize)>());
 
-/// What a correlation id takes besides its text: a set entry in the trace, a map entry and a list in the index.
-const CORRELATED: usize = 192;
+/// What a correlation id takes besides its text, mostly: the set in the trace (one node of a B-tree), its entry and its list in the index.
+const CORRELATED: usize = 400;
 
 /// The spans.
 #[derive(Debug)]

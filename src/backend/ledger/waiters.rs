@@ -70,9 +70,9 @@ impl Waiters {
         }
     }
 
-    #[cfg(test)]
+    /// How many wait.
     pub(super) fn count(&self) -> usize {
-        self.senders.len()
+        self.senders.values().map(watch::Sender::receiver_count).sum()
     }
 }
 

@@ -114,12 +114,19 @@ fn span_in(wire: WireSpan, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Resu
         start_ns: wire.start_time_unix_nano,
         end_ns: wire.end_time_unix_nano,
         attributes: attributes_in(wire.attributes),
-        events: wire.events.into_iter().map(event_in).collect(),
-        links: wire.links.into_iter().filter_map(link_in).collect(),
+        events: snug(wire.events.into_iter().map(event_in)),
+        links: snug(wire.links.into_iter().filter_map(link_in)),
         status: status_in(wire.status),
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
     })
+}
+
+/// A list without the room that collecting in place can leave.
+fn snug<T>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list: Vec<_> = items.collect();
+    list.shrink_to_fit();
+    list
 }
 
 fn described(bytes: &[u8]) -> String {
