@@ -344,7 +344,7 @@ async fn over_http_the_answer_is_held_until_the_trace_changes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn held_answers_end_with_the_backend() {
-    let backend = Backend::bind(Config::default()).await.unwrap();
+    let backend = Backend::bind(Config { drain: GUARD, ..Config::default() }).await.unwrap();
     let (ledger, shutdown) = (backend.ledger(), CancellationToken::new());
     let client = LedgerClient::new(loopback().unwrap(), format!("http://{}", backend.api()));
     let running = tokio::spawn(backend.run(shutdown.clone()));

@@ -28,8 +28,8 @@ pub struct Config {
     pub drain: Duration,
 }
 
-/// How many bytes of each signal the ledger keeps; what came first leaves first. The sizes are estimated: with 128 MiB of webhook traces
-/// the process took 8 % more.
+/// How many bytes of each signal the ledger keeps; what came first leaves first. The sizes are estimated: with 128 MiB of webhook
+/// traces the process took 8 % more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
     /// Bytes of spans.

@@ -1,7 +1,7 @@
 //! Refuses requests that are addressed to a name which is not ours.
 //!
-//! A web page can point a name of its own at 127.0.0.1 and then talk to what listens there (DNS rebinding); its requests still carry that
-//! name. Every HTTP interface of the backend runs behind this check.
+//! A web page can point a name of its own at 127.0.0.1 and then talk to what listens there (DNS rebinding); its requests still
+//! carry that name. Every HTTP interface of the backend runs behind this check.
 
 use std::{net::IpAddr, sync::Arc};
 

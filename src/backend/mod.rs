@@ -1,7 +1,8 @@
 //! The embedded backend: receives OTLP, keeps it in the ledger, and answers for what it holds.
 //!
 //! Started by `runtime` and by `cli` for the length of a run; services export to it, `client` and Tempo's own clients read it.
-//! Telemetry flows one way: [`receive`](self) takes requests apart, the [`Ledger`] keeps them and wakes whoever waits, `api` answers.
+//! Telemetry flows one way: `receive` takes requests apart, the [`Ledger`] keeps them and wakes whoever waits, `api`
+//! answers.
 
 mod api;
 mod config;

@@ -32,8 +32,8 @@ impl LedgerClient {
         self.wait_for_change(trace, 0, Duration::ZERO).await
     }
 
-    /// Everything held of a trace, as soon as its version is above `after`, or as it is when `wait` is over. The ledger honours at most
-    /// [`LONGEST_WAIT_MS`]: look at the version and ask again.
+    /// Everything held of a trace, as soon as its version is above `after`, or as it is when `wait` is over. The ledger honours
+    /// at most [`LONGEST_WAIT_MS`]: look at the version and ask again.
     pub async fn wait_for_change(&self, trace: TraceId, after: u64, wait: Duration) -> Result<LedgerView, ClientError> {
         let wait = honoured(wait);
         self.ask(&format!("/{trace}"), &[("after", after), ("wait_ms", millis(wait))], wait).await

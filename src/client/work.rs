@@ -45,8 +45,8 @@ impl WorkClient {
         Self { http }
     }
 
-    /// The work report of the service at `base`, as soon as it is idle for what was asked, or as it is when `wait` is over. A service
-    /// honours at most [`LONGEST_WAIT_MS`].
+    /// The work report of the service at `base`, as soon as it is idle for what was asked, or as it is when `wait` is over. A
+    /// service honours at most [`LONGEST_WAIT_MS`].
     pub async fn ask(&self, base: &str, asked: &Asked, wait: Duration) -> Result<WorkAnswer, ClientError> {
         let wait = wait.min(Duration::from_millis(LONGEST_WAIT_MS));
         let mut question = match asked {

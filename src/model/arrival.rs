@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{LogRecord, MetricPoint, Span, TraceId};
 
 /// The path at which the backend answers for its ledger:
-/// - `GET {LEDGER_PATH}/{trace id}?after=<version>&wait_ms=<n>` is the [`LedgerView`] of a trace; with `wait_ms` the answer is held
-///   until the trace has changed since `after`, or the time is over;
-/// - `GET {LEDGER_PATH}?correlation_id=<text>&after=<n>&wait_ms=<n>` lists the [`CorrelatedTraces`]; with `wait_ms` the answer is held
-///   until there are more than `after` (0);
+/// - `GET {LEDGER_PATH}/{trace id}?after=<version>&wait_ms=<n>` is the [`LedgerView`] of a trace; with `wait_ms` the answer is
+///   held until the trace has changed since `after`, or the time is over;
+/// - `GET {LEDGER_PATH}?correlation_id=<text>&after=<n>&wait_ms=<n>` lists the [`CorrelatedTraces`]; with `wait_ms` the answer is
+///   held until there are more than `after` (0);
 /// - `GET {LEDGER_PATH}/metrics?name=<text>` lists the last point of every series ([`SeriesList`]), of one name or of all.
 pub const LEDGER_PATH: &str = "/.well-known/devstack/ledger";
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::real;
 
-/// The value of an attribute (OTLP `AnyValue`). Equality is total: a NaN equals a NaN, so that a span that is sent again is known again.
+/// The value of an attribute (OTLP `AnyValue`). Equality is total: a NaN equals a NaN, so that a span that is sent again is known
+/// again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {

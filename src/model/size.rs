@@ -1,7 +1,7 @@
 //! How much memory a piece of telemetry takes: what a store that is bounded by bytes charges for it.
 //!
-//! Counts the value itself, what it owns on the heap, and what the allocator adds to each piece. Shared parts (resource, scope, series)
-//! are left out: whoever shares them charges for them once.
+//! Counts the value itself, what it owns on the heap, and what the allocator adds to each piece. Shared parts (resource, scope,
+//! series) are left out: whoever shares them charges for them once.
 
 use std::mem::size_of;
 

@@ -12,6 +12,10 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{Running, gzip, large, one_span, request};
 
@@ -168,6 +172,15 @@ async fn fifty_megabytes_get_an_answer_and_not_a_reset() {
     assert_eq!((status, words.as_str()), (413, "the body is larger than the limit of 16777216 bytes"));
     let asked_first = [("content-type", JSON), ("expect", "100-continue")];
     assert_eq!(post_with(&running, &asked_first, vec![b' '; 50 * 1024 * 1024]).await.status(), 413);
+
+    // A sender that writes everything before it reads.
+    let mut stream = TcpStream::connect(running.http.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n", 50 * 1024 * 1024).as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; 50 * 1024 * 1024]).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
     running.stop().await;
 }
 

@@ -49,10 +49,8 @@ async fn a_request_under_way_is_answered_and_no_other_taken() {
     let (trace, request) = one_span();
     let body = request.encode_to_vec();
     let mut stream = connect(&running.http).await;
-    let head = format!(
-        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
-        body.len()
-    );
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\nexpect: 100-continue\r\n";
+    let head = format!("{head}content-length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.unwrap();
     // The interim answer says that the request is being read.
     let mut interim = [0; 25];

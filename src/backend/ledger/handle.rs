@@ -1,7 +1,7 @@
 //! The ledger's edge: a cheap clone of a handle that inserts, views and waits.
 //!
-//! One std mutex guards all of it. No critical section awaits, and a waiter subscribes under the same lock under which it looked, so a
-//! change between looking and waiting cannot be missed.
+//! One std mutex guards all of it. No critical section awaits, and a waiter subscribes under the same lock under which it looked,
+//! so a change between looking and waiting cannot be missed.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -117,8 +117,8 @@ impl Ledger {
         state.view(trace, self.now_ns())
     }
 
-    /// Waits until a trace has changed since `after`, then returns it. Waits for ever if it never does: bound it with a timeout, and
-    /// dropping the future is safe at any time.
+    /// Waits until a trace has changed since `after`, then returns it. Waits for ever if it never does: bound it with a timeout,
+    /// and dropping the future is safe at any time.
     pub async fn wait_for_change(&self, trace: TraceId, after: u64) -> LedgerView {
         loop {
             let subscription = {
@@ -137,7 +137,8 @@ impl Ledger {
         CorrelatedTraces { traces: self.shared.lock().spans.correlated(correlation) }
     }
 
-    /// Waits until more than `after` traces carry a correlation id, then returns them. As with [`Ledger::wait_for_change`], bound it.
+    /// Waits until more than `after` traces carry a correlation id, then returns them. As with [`Ledger::wait_for_change`], bound
+    /// it.
     pub async fn wait_for_correlated(&self, correlation: &str, after: usize) -> CorrelatedTraces {
         loop {
             let subscription = {

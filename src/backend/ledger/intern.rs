@@ -46,8 +46,8 @@ impl<T: Hash + Eq + Clone + Footprint> Interner<T> {
         kept
     }
 
-    /// Gives back the copy that the caller is about to drop; the value leaves with the last one. What someone else still holds, in a
-    /// view, is left to a sweep.
+    /// Gives back the copy that the caller is about to drop; the value leaves with the last one. What someone else still holds,
+    /// in a view, is left to a sweep.
     pub(super) fn release(&mut self, kept: &Arc<T>) {
         if self.last.as_ref().is_some_and(|(_, last)| Arc::ptr_eq(last, kept)) {
             self.last = None;

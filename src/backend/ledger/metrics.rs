@@ -48,8 +48,8 @@ impl Metrics {
         }
     }
 
-    /// Keeps a point in place of the one before. A point that is older than the one held is passed over: exports can overtake each
-    /// other.
+    /// Keeps a point in place of the one before. A point that is older than the one held is passed over: exports can overtake
+    /// each other.
     pub(super) fn insert(&mut self, point: MetricPoint, at_ns: u64) {
         if let Some(kept) = self.by_series.get(&point.series)
             && point.time_ns < kept.arrival.point.time_ns

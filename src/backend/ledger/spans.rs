@@ -16,7 +16,8 @@ const TRACE: usize = 2 * (size_of::<Entry>() + 2 * size_of::<TraceId>());
 /// What a span takes in the tables of its trace: its arrival and its key, with the slack of growing tables.
 const INDEXED: usize = 2 * (size_of::<Arrival>() + size_of::<(SpanId, u64, usize)>());
 
-/// What a correlation id takes besides its text, mostly: the set in the trace (one node of a B-tree), its entry and its list in the index.
+/// What a correlation id takes besides its text, mostly: the set in the trace (one node of a B-tree), its entry and its list in
+/// the index.
 const CORRELATED: usize = 400;
 
 /// The spans.
@@ -163,8 +164,8 @@ impl Spans {
         self.bytes() + bytes + entry <= self.capacity
     }
 
-    /// Throws out the oldest traces, be it the span's own, until the span fits or nothing is left. A span that could never fit costs
-    /// nobody else.
+    /// Throws out the oldest traces, be it the span's own, until the span fits or nothing is left. A span that could never fit
+    /// costs nobody else.
     fn make_room(&mut self, trace: TraceId, bytes: usize, version: u64, losses: &mut Losses) -> Vec<TraceId> {
         let mut evicted = Vec::new();
         if bytes + TRACE > self.capacity {

@@ -1,7 +1,7 @@
 //! Who waits for what, and how they are woken.
 //!
-//! A subscription is made under the ledger's lock and ends when its topic changes: the sender is dropped, which every receiver notices,
-//! whether it was already waiting or not.
+//! A subscription is made under the ledger's lock and ends when its topic changes: the sender is dropped, which every receiver
+//! notices, whether it was already waiting or not.
 
 use std::{
     collections::{HashMap, HashSet},

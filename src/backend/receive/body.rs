@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 
-/// How much of a body that is too large is read and thrown away before it is refused. A sender that is still writing when the connection
-/// closes sees a reset instead of the answer; beyond this it has to live with that.
+/// How much of a body that is too large is read and thrown away before it is refused. A sender that is still writing when the
+/// connection closes sees a reset instead of the answer; beyond this it has to live with that.
 const DISCARD: usize = 128 * 1024 * 1024;
 
 /// How long a sender may take for a whole body.

@@ -1,8 +1,8 @@
 //! OTLP over gRPC: the three export services behind a guard.
 //!
-//! The guard stands where tonic's own answers do not fit OTLP: it tells HTTP/1 senders where they should have gone, reads oversized
-//! messages to their end so that the sender gets the answer, and turns the codes of a message that cannot be decoded into
-//! `INVALID_ARGUMENT`, because OTLP senders would send the same bytes again upon `OUT_OF_RANGE`.
+//! The guard stands where tonic's own answers do not fit OTLP: it tells HTTP/1 senders where they should have gone, reads
+//! oversized messages to their end so that the sender gets the answer, and turns the codes of a message that cannot be decoded
+//! into `INVALID_ARGUMENT`, because OTLP senders would send the same bytes again upon `OUT_OF_RANGE`.
 
 use std::{net::SocketAddr, sync::Arc};
 

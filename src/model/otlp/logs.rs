@@ -1,6 +1,7 @@
 //! Log records from the wire.
 //!
-//! Unlike a span, a record with an invalid id is kept: the receiver takes it as belonging to no trace (OTLP, `LogRecord.trace_id`).
+//! Unlike a span, a record with an invalid id is kept: the receiver takes it as belonging to no trace (OTLP,
+//! `LogRecord.trace_id`).
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Spans from the wire and back.
 //!
-//! The way in checks what the protobuf types do not: ids of 16 and 8 bytes that are not all zero (OTLP specification, `Span.trace_id`).
+//! The way in checks what the protobuf types do not: ids of 16 and 8 bytes that are not all zero (OTLP specification,
+//! `Span.trace_id`).
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Tempo's answer to "a trace by its id", in protobuf and in JSON.
 //!
-//! Written by `backend`, read by `client`. The protobuf is OTLP's trace in an envelope; the JSON is what gogo's jsonpb makes of it: ids in
-//! base64, enums by name, 64-bit integers as text, zero values left out.
+//! Written by `backend`, read by `client`. The protobuf is OTLP's trace in an envelope; the JSON is what gogo's jsonpb makes of
+//! it: ids in base64, enums by name, 64-bit integers as text, zero values left out.
 
 mod read;
 mod write;

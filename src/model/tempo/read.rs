@@ -1,7 +1,7 @@
 //! The JSON of gogo's jsonpb to OTLP.
 //!
-//! As lenient as jsonpb: what is missing is zero, unknown keys are passed over, 64-bit integers are text or numbers, enums names or
-//! numbers.
+//! As lenient as jsonpb: what is missing is zero, unknown keys are passed over, 64-bit integers are text or numbers, enums names
+//! or numbers.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use opentelemetry_proto::tonic::{
