@@ -19,8 +19,9 @@ use crate::{
     support::{clock::Stopwatch, random::Seeded},
 };
 
-/// Cases under way at once when `--jobs` does not say.
-pub const DEFAULT_JOBS: usize = 48;
+/// Cases under way at once when `--jobs` does not say. Enough to keep two cores busy; more would only make every case wait for the others
+/// while its deadline runs.
+pub const DEFAULT_JOBS: usize = 16;
 
 /// One case to run.
 #[derive(Debug, Clone)]

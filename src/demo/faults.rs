@@ -32,7 +32,7 @@ pub enum Fault {
     LateSpan,
     /// The services export to nowhere.
     Silent,
-    /// A HubSpot failure is caught and forgotten: the run succeeds and no `error_handled` event says so.
+    /// An external's failure is caught and forgotten: the run succeeds and no `error_handled` event says so.
     SwallowedError,
 }
 

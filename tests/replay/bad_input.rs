@@ -21,7 +21,7 @@ fn assert_refused(run: &Run, words: &[&str]) {
 #[test]
 fn every_problem_of_every_file_is_told_in_one_run() {
     let run = replayed(&[
-        ("a.yaml", "name: a\nrequest: { get: / }\natributes: {}\ntrace: [{ sever: x }]\n"),
+        ("a.yaml", "name: a\nrequest: { path: / }\natributes: {}\ntrace: [{ sever: x }]\n"),
         ("b.yaml", "name: b\nrequest: { whatsap: x.json }\n"),
         ("c.yaml", "name: [unclosed\n"),
     ]);
@@ -32,7 +32,7 @@ fn every_problem_of_every_file_is_told_in_one_run() {
 fn wrong_type_duplicate_key_and_missing_body() {
     let run = replayed(&[
         ("type.yaml", "name: x\ntags: 3\nrequest: { whatsapp: body.json }\n"),
-        ("twice.yaml", "name: x\nname: y\nrequest: { get: / }\n"),
+        ("twice.yaml", "name: x\nname: y\nrequest: { path: / }\n"),
     ]);
     assert_refused(&run, &["type.yaml", "body.json", "twice.yaml", "name"]);
 }
@@ -47,14 +47,14 @@ fn a_body_of_fifty_megabytes_is_refused() {
 
 #[test]
 fn what_comes_in_a_later_version_is_refused_by_name() {
-    let run = replayed(&[("later.yaml", "name: x\nrequest: { get: / }\nmetrics: []\ntraceql: \"{}\"\n")]);
+    let run = replayed(&[("later.yaml", "name: x\nrequest: { path: / }\nmetrics: []\ntraceql: \"{}\"\n")]);
     assert_refused(&run, &["metrics", "traceql"]);
 }
 
 #[test]
 fn a_folder_without_fixtures_and_a_selection_without_a_match_are_code_four() {
     assert_eq!(replayed(&[]).code, 4);
-    let sandbox = Sandbox::with_fixture("name: x\nrequest: { get: / }\n");
+    let sandbox = Sandbox::with_fixture("name: x\nrequest: { path: / }\n");
     let run = sandbox.run(&["replay", "fixtures", "--tag", "nobody-has-this"]);
     assert_eq!(run.code, 4, "{}", run.err);
     assert!(run.err.contains("nobody-has-this"), "{}", run.err);
@@ -79,7 +79,7 @@ fn a_path_that_is_not_there_and_wrong_options_are_code_two() {
 
 #[test]
 fn a_report_that_cannot_be_written_fails_before_anything_is_sent() {
-    let sandbox = Sandbox::with_fixture("name: x\nrequest: { get: / }\n");
+    let sandbox = Sandbox::with_fixture("name: x\nrequest: { path: / }\n");
     sandbox.write("taken", "a file, not a folder");
     let run = sandbox.run(&["replay", "fixtures", "--report", "junit=taken/report.xml"]);
     assert_eq!(run.code, 2, "{}", run.err);

@@ -173,7 +173,8 @@ fn of_file(reading: Reading, ui: &Ui) -> Vec<Shown> {
         });
         spans.entry(span.trace_id).or_default().push(Arc::new(span));
     }
-    let shown = |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None, file: None };
+    let shown =
+        |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None, file: None };
     order.into_iter().map(shown).collect()
 }
 
