@@ -16,7 +16,7 @@ use super::service::ApiState;
 use crate::{
     demo::{
         http::ApiError,
-        payload::crm::{Deal, Person},
+        payload::crm::{Deal, Id, Person},
         store::{Bind, Sql, SqlError},
     },
     support::{clock, random},
@@ -64,7 +64,7 @@ pub(super) async fn upsert_treatment_plan(sql: &Sql, deal: &Deal) -> Result<(), 
     let binds: Vec<Bind> = vec![
         random::uuid().into(),
         deal.id.text().into(),
-        deal.person_id.as_ref().map(|person| person.text()).into(),
+        deal.person_id.as_ref().map(Id::text).into(),
         deal.title.clone().into(),
         deal.value.unwrap_or_default().into(),
         deal.currency.clone().into(),

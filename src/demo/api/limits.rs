@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Length of a window.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// What kind of webhook is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

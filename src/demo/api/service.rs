@@ -175,7 +175,7 @@ impl ApiState {
         };
         match self.trigger.trigger(request.context(), enqueue).await {
             Ok(handle) => {
-                self.telemetry.log(Severity::Info, "task triggered", [("task", task.id().into()), ("run", handle.id.into())])
+                self.telemetry.log(Severity::Info, "task triggered", [("task", task.id().into()), ("run", handle.id.into())]);
             }
             Err(error) => {
                 self.metrics.error("queue", error.class());

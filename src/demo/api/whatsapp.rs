@@ -79,7 +79,7 @@ fn message_run(message: Message, metadata: whatsapp::Metadata, contact: Option<C
 }
 
 fn status_run(status: Status) -> Run {
-    let word = status.status.word();
+    let word = status.delivery.word();
     Run {
         task: TaskId::WhatsAppStatus,
         message_id: status.id.clone(),

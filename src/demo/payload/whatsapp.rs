@@ -149,7 +149,8 @@ pub(crate) struct Button {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) id: String,
-    pub(crate) status: Delivery,
+    #[serde(rename = "status")]
+    pub(crate) delivery: Delivery,
     /// Unix seconds, as text.
     pub(crate) timestamp: String,
     /// The recipient's number, digits only.

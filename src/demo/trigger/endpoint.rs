@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long a key is remembered.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// What the endpoint needs.
 #[derive(Debug)]

@@ -154,7 +154,9 @@ fn hash_all(keys: &mut Keyspace, key: &[u8]) -> Answer {
 
 fn push(keys: &mut Keyspace, key: &[u8], values: Arguments<'_>, end: fn(&mut VecDeque<Vec<u8>>, Vec<u8>)) -> Answer {
     let Stored::List(list) = keys.get_or_insert(key, || Stored::List(VecDeque::new())) else { return Err(WRONG_TYPE.into()) };
-    values.iter().for_each(|value| end(list, value.clone()));
+    for value in values {
+        end(list, value.clone());
+    }
     Ok(Reply::Integer(list.len() as i64))
 }
 

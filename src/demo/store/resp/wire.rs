@@ -102,7 +102,9 @@ impl Reply {
             }
             Self::Array(items) => {
                 line(out, '*', items.len());
-                items.iter().for_each(|item| item.write(out));
+                for item in items {
+                    item.write(out);
+                }
             }
         }
     }
