@@ -140,10 +140,10 @@ impl Lab {
                 before = after;
             }
         };
-        match tokio::time::timeout(DEADLINE, settle).await {
-            Ok(reports) => reports,
-            Err(_) => panic!("not drained: {:#?}", self.reports(asked).await),
-        }
+        let Ok(reports) = tokio::time::timeout(DEADLINE, settle).await else {
+            panic!("not drained: {:#?}", self.reports(asked).await)
+        };
+        reports
     }
 
     pub(super) async fn reports(&self, asked: &Asked) -> Vec<WorkReport> {
