@@ -4,6 +4,7 @@
 
 mod faults;
 mod harness;
+mod outages;
 mod shutdown;
 mod stores;
 mod traces;

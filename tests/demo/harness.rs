@@ -22,6 +22,8 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 pub(super) struct Lab {
     pub(super) demo: Demo,
     pub(super) ledger: Ledger,
+    /// Base address of the receiver.
+    pub(super) otlp: String,
     pub(super) http: reqwest::Client,
     pub(super) secrets: Secrets,
     shutdown: CancellationToken,
@@ -67,15 +69,16 @@ impl Lab {
 
     pub(super) async fn with(adjust: impl FnOnce(&mut DemoConfig)) -> Self {
         let backend = Backend::bind(backend::Config::default()).await.unwrap();
+        let otlp = format!("http://{}", backend.otlp_http());
         let settings = Settings::new("demo")
-            .with_endpoint(&format!("http://{}", backend.otlp_http()))
+            .with_endpoint(&otlp)
             .with_schedule_delay(Duration::from_millis(50))
             .with_metric_interval(Duration::from_millis(100));
         let mut config = DemoConfig::new(settings);
         adjust(&mut config);
         let (ledger, shutdown, secrets) = (backend.ledger(), CancellationToken::new(), config.secrets.clone());
         tokio::spawn(backend.run(shutdown.clone()));
-        Self { demo: Demo::start(config).await.unwrap(), ledger, http: loopback().unwrap(), secrets, shutdown }
+        Self { demo: Demo::start(config).await.unwrap(), otlp, ledger, http: loopback().unwrap(), secrets, shutdown }
     }
 
     /// Ends the demo, then the receiver.
@@ -189,6 +192,14 @@ impl Seen {
 
     pub(super) fn below(&self, span: &Span) -> Vec<&Arc<Span>> {
         self.0.descendants(span.span_id).into_iter().map(|index| &self.0.spans()[index]).collect()
+    }
+
+    /// The trace as if the tests' requests, which send no span of their own, were no parents.
+    pub(super) fn rooted(&self) -> Trace {
+        let tops = self.0.tops();
+        Trace::new(self.0.spans().iter().enumerate().map(|(at, span)| {
+            if tops.contains(&at) { Arc::new(Span { parent_id: None, ..Span::clone(span) }) } else { Arc::clone(span) }
+        }))
     }
 
     pub(super) fn tree(&self) -> String {

@@ -3,6 +3,7 @@
 use devstack::{
     client::Asked,
     demo::{API, TRIGGER},
+    expect::rules::{Pack, Subject},
     model::{Span, SpanKind, StatusCode},
     telemetry::attributes::REGISTRY,
     webhook::Provider,
@@ -223,6 +224,27 @@ async fn each_payment_event_has_its_task() {
     let ignored = Case::new();
     lab.deliver(&ignored, Provider::Stripe, &payment("invoice.upcoming")).await;
     assert!(lab.trace(&ignored).await.0.services().into_iter().eq([API]));
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rule_packs_find_nothing_in_normal_work_and_in_work_that_was_mended() {
+    let lab = Lab::start().await;
+    let [message_case, mended, crm] = [Case::new(), Case::new(), Case::new()];
+    lab.deliver(&message_case, Provider::WhatsApp, &message(HOT)).await;
+    lab.script(&mended, json!({"hubspot": [{"status": 429}, {"status": 503}], "whatsapp": [{"status": 500}]})).await;
+    lab.deliver(&mended, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+    lab.deliver(&crm, Provider::Pipedrive, &person().1).await;
+    let secrets: Vec<_> = lab.secrets.values().map(|value| (value.to_owned(), "secret".to_owned())).collect();
+    for case in [message_case, mended, crm] {
+        let trace = lab.trace(&case).await;
+        let whole = trace.rooted();
+        let subject =
+            Subject { trace: &whole, correlation_id: &case.correlation, secrets: &secrets, logged: &[], registry: REGISTRY };
+        for rule in [Pack::Otel, Pack::Medicalcor].iter().flat_map(|pack| pack.rules()) {
+            assert_eq!(rule.check(&subject), [], "{rule:?} in\n{}", trace.tree());
+        }
+    }
     lab.stop().await;
 }
 

@@ -86,7 +86,9 @@ async fn call(State(shared): State<Arc<Shared>>, connection: ConnectInfo<Breakab
     if step.hang {
         std::future::pending::<()>().await;
     }
-    shared.clock.wait(Duration::from_millis(step.delay_ms.unwrap_or(0))).await;
+    if let Some(delay) = step.delay_ms {
+        shared.clock.wait(Duration::from_millis(delay)).await;
+    }
     if step.reset {
         connection.0.break_off();
     }
