@@ -14,6 +14,9 @@ use crate::{
 /// How much timers of the demo are shortened: a second of back-off lasts ten milliseconds.
 pub const DEMO_TIME_SCALE: f64 = 0.01;
 
+/// Where nobody listens: TCP port 9, RFC 863's discard service, which no system runs any more.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// What every instrumented service is told.
 #[derive(Debug, Clone)]
 pub struct ServiceConfig {
@@ -64,14 +67,13 @@ impl ServiceConfig {
 
     /// The settings of the service's telemetry, once it is known what it is called and where it listens.
     pub(crate) fn telemetry_of(&self, service: &str, address: SocketAddr) -> Settings {
-        let silent = self.faults.has(Fault::Silent);
-        Settings {
-            enabled: self.telemetry.enabled && !silent,
+        let settings = Settings {
             service: service.to_owned(),
             instance: random::uuid(),
             work_endpoint: Some(format!("http://{address}")),
             ..self.telemetry.clone()
-        }
+        };
+        if self.faults.has(Fault::Silent) { settings.with_endpoint(NOWHERE) } else { settings }
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Fault {
     WrongAttributeType,
     /// One WhatsApp client span of each run is handed to the exporter two seconds after it ended.
     LateSpan,
-    /// The services export to nowhere.
+    /// The services export to an address where nobody listens, as with a wrong `OTEL_EXPORTER_OTLP_ENDPOINT`.
     Silent,
     /// An external's failure is caught and forgotten: the run succeeds and no `error_handled` event says so.
     SwallowedError,

@@ -88,6 +88,7 @@ impl Sql {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(url.is_some()) // one in this process cannot have gone away
             .connect(address)
             .await
             .map_err(|source| SqlError::Open { system, source })?;
