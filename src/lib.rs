@@ -7,6 +7,7 @@ pub mod client;
 pub mod demo;
 pub mod expect;
 pub mod fixture;
+pub mod lint;
 pub mod model;
 pub mod replay;
 pub mod report;

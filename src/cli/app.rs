@@ -35,6 +35,8 @@ enum Command {
     Demo(commands::demo::DemoArgs),
     /// Show a trace: waterfall, tree, JSON, OTLP
     Trace(commands::trace::TraceArgs),
+    /// Look at fixture files without sending anything
+    Lint(commands::lint::LintArgs),
     /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),
     /// Print shell completions
@@ -76,6 +78,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Replay(args) => commands::replay::run(args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
+        Command::Lint(args) => commands::lint::run(&args, ui),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Completions(args) => commands::completions::run(&args, ui),
     }

@@ -15,6 +15,7 @@ use crate::{
 
 pub(super) mod completions;
 pub(super) mod demo;
+pub(super) mod lint;
 pub(super) mod replay;
 pub(super) mod schema;
 pub(super) mod trace;

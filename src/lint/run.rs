@@ -1,0 +1,27 @@
+//! The linting itself: load everything, then look at each fixture and at all of them together.
+//!
+//! Called by `cli`; the looks are in `within` and `across`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{LintReport, across, within};
+use crate::{fixture, support::yaml};
+
+/// Looks at the fixtures and suites under `paths`, found as `replay` finds them; `home` is the folder in which `fixtures` is looked for
+/// when there is no path. Fixtures with errors have only those reported.
+pub fn lint(paths: &[PathBuf], home: &Path) -> LintReport {
+    let mut loaded = fixture::load_all(paths, home);
+    let mut problems = std::mem::take(&mut loaded.problems);
+    for fixture in &loaded.fixtures {
+        // It was read a moment ago without an error.
+        let Some(node) = yaml::read(&fixture.source, &mut Vec::new()) else { continue };
+        problems.add(fixture.file.clone(), Some(Arc::clone(&fixture.source)), within::warnings(fixture, &node));
+    }
+    for (file, source, problem) in across::warnings(&loaded) {
+        problems.add(file, source, [problem]);
+    }
+    LintReport { problems, fixtures: loaded.found.len(), suites: loaded.suites }
+}
