@@ -25,7 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("replay", &["fixture", "webhook", "telemetry", "model", "support"]),
     ("backend", &["traceql", "promql", "model", "support"]),
     // Beyond DESIGN section 5: the state file carries the secrets of `webhook`.
-    ("runtime", &["stack", "backend", "demo", "client", "webhook", "support"]),
+    // It tells the services it starts where their telemetry goes (`telemetry`), and keeps the secrets they share (`webhook`).
+    ("runtime", &["stack", "backend", "demo", "client", "webhook", "telemetry", "support"]),
     // Beyond DESIGN section 5: what was replaced in a body must not leak (`webhook`), attribute names are held to the registry of
     // `telemetry`. Both stand below.
     ("check", &["replay", "fixture", "expect", "client", "webhook", "telemetry", "model", "support"]),

@@ -122,13 +122,13 @@ async fn script(fixture: &Fixture, grounds: &Grounds, trail: &Trail) -> Result<(
         return Ok(());
     }
     let Some(base) = &grounds.externals else {
-        let mut finding = finding("case.no-externals", "`given:` needs the demo's externals, and there are none.".to_owned());
+        let mut finding = finding("case.no-externals", "`given:` needs the demo's externals, and there are none.");
         finding.hint = Some("run it against the demo services".to_owned());
         return Err(Box::new(finding));
     };
     let externals = Externals::new(grounds.http.clone(), base);
     externals.script(&key(trail), &script_of(&fixture.given)).await.map_err(|error| {
-        let mut finding = finding("case.script", "The externals did not take the script of `given:`.".to_owned());
+        let mut finding = finding("case.script", "The externals did not take the script of `given:`.");
         finding.details.push(format!("{error}."));
         Box::new(finding)
     })

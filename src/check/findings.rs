@@ -18,11 +18,11 @@ pub(super) fn source_span(file: &str, place: Place) -> SourceSpan {
 }
 
 /// A finding without details.
-pub(super) fn finding(code: &str, headline: String) -> Finding {
+pub(super) fn finding(code: &str, headline: impl AsRef<str>) -> Finding {
     Finding {
         code: code.to_owned(),
         severity: Severity::Failure,
-        headline: capitalised(&headline),
+        headline: capitalised(headline.as_ref()),
         details: Vec::new(),
         at: None,
         label: String::new(),

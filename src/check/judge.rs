@@ -133,7 +133,7 @@ fn answer(case: &Gathered<'_>, whole: bool, standing: &Standing) -> Answer {
 
 fn unobserved(case: &Gathered<'_>, mut findings: Vec<Finding>) -> Judgement {
     let verdict = if findings.is_empty() { Verdict::Unobserved } else { Verdict::Failed };
-    let mut nothing = finding("cause.unobserved", "No span of this trace arrived.".to_owned());
+    let mut nothing = finding("cause.unobserved", "No span of this trace arrived.");
     for report in case.reports {
         let line = match (&report.export_error, report.lost, report.traces.is_empty()) {
             (Some(error), lost, _) => format!("{} could not export{}: {error}.", report.service, lost_words(lost)),
@@ -162,8 +162,7 @@ fn undecided(case: &Gathered<'_>, questions: &[Standing]) -> Finding {
             format!("{} spans of this trace were thrown out of the ledger to keep its bounds.", case.evicted),
         );
     }
-    let mut finding =
-        finding("judge.deadline", "The deadline came before it was clear that nothing more would arrive.".to_owned());
+    let mut finding = finding("judge.deadline", "The deadline came before it was clear that nothing more would arrive.");
     finding.at = questions.first().map(|standing| findings::source_span(case.file, standing.place));
     for report in case.reports.iter().filter(|report| !report.idle()) {
         finding.details.push(format!(
@@ -225,8 +224,7 @@ fn severity(choice: &PackChoice, rule: &rules::Rule) -> Option<Severity> {
         Some(RuleLevel::Off) => None,
         Some(RuleLevel::Warning) => Some(Severity::Warning),
         Some(RuleLevel::Failure) => Some(Severity::Failure),
-        None if rule.fails => Some(Severity::Failure),
-        None => Some(Severity::Warning),
+        None => Some(if rule.fails { Severity::Failure } else { Severity::Warning }),
     }
 }
 

@@ -264,7 +264,7 @@ impl<'a> StepRunner<'a> {
             } else {
                 let mut finding = finding("case.capture", format!("nothing to capture as `{}`.", capture.name));
                 finding.at = Some(super::findings::source_span(&self.fixture.file, capture.place));
-                finding.label = "this was not there".to_owned();
+                finding.label.push_str("this was not there");
                 self.sent.findings.push(finding);
             }
         }

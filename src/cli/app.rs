@@ -75,12 +75,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
     match command {
-        Command::Replay(args) => commands::replay::run(args, ui),
+        Command::Replay(args) => commands::replay::run(&args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
-        Command::Schema(args) => commands::schema::run(&args, ui),
-        Command::Completions(args) => commands::completions::run(&args, ui),
+        Command::Schema(args) => Ok(commands::schema::run(&args, ui)),
+        Command::Completions(args) => Ok(commands::completions::run(&args, ui)),
     }
 }
 

@@ -58,7 +58,7 @@ fn empty_predicates(node: &Node, problems: &mut Vec<Problem>) {
             |entry: &Entry| warn(entry.blame(), "never-fails", format!("`{}` never fails", entry.key), "holds of every text");
         match (entry.key.as_str(), &entry.value.value) {
             ("matches", Value::String(pattern)) if matches!(pattern.as_str(), "" | ".*" | "^" | "$") => {
-                problems.push(never(entry))
+                problems.push(never(entry));
             }
             ("contains", Value::String(text)) if text.is_empty() => problems.push(never(entry)),
             ("at_least", Value::String(text)) if duration(text).is_ok_and(|least| least.is_zero()) => {

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::{
-    cli::{Failure, command, exit::Exit},
+    cli::{command, exit::Exit},
     term::Ui,
 };
 
@@ -18,9 +18,9 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &CompletionsArgs, ui: &Ui) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "devstack", &mut script);
     ui.data(&String::from_utf8_lossy(&script));
-    Ok(Exit::Held)
+    Exit::Held
 }

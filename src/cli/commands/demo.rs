@@ -69,5 +69,6 @@ fn addresses(kept: &Kept) -> String {
     let mut lines: Vec<(&str, &str)> = kept.services.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
     lines.extend([("externals", kept.externals.as_str()), ("OTLP over HTTP", &kept.otlp_http), ("Tempo's API", &kept.ledger)]);
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    lines.iter().map(|(name, url)| format!("  {name:width$}  {url}\n")).collect()
+    let lines: Vec<_> = lines.iter().map(|(name, url)| format!("  {name:width$}  {url}")).collect();
+    lines.join("\n")
 }

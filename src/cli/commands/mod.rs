@@ -10,7 +10,7 @@ use crate::{
         project::Project,
         source::{Level, Paint, Problems},
     },
-    term::Ui,
+    term::{Look, Role, Ui},
 };
 
 pub(super) mod completions;
@@ -36,15 +36,15 @@ fn loaded<T>(result: Result<T, LoadError>, ui: &Ui) -> Result<T, Failure> {
     result.map_err(|error| match error {
         LoadError::Nothing(nothing) => Failure::nothing_selected(nothing.to_string()),
         LoadError::Invalid(problems) => {
-            ui.explain(&problems.render(paint(ui)));
+            ui.explain(&problems.render(paint(ui.err_look())));
             Failure::usage(summary(&problems))
         }
     })
 }
 
-/// Carets in colour where stderr takes it.
-fn paint(ui: &Ui) -> Paint {
-    if ui.err_look().paint(crate::term::Role::Error, "x") == "x" { Paint::Plain } else { Paint::Colour }
+/// Carets in colour where the stream takes it.
+fn paint(look: &Look) -> Paint {
+    if look.paint(Role::Error, "x") == "x" { Paint::Plain } else { Paint::Colour }
 }
 
 /// `3 problems in 2 files`.

@@ -123,19 +123,19 @@ impl From<LeastEvidence> for EvidenceFloor {
     }
 }
 
-pub(crate) fn run(args: ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Stopwatch::start();
     let started = clock::unix_nanos();
     // Made first, so that a bad path fails before anything is sent.
     let files = args.report.iter().map(|option| ReportFile::create(option)).collect::<Result<Vec<_>, _>>();
     let files = files.map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
-    let suite = load(&args, ui)?;
+    let suite = load(args, ui)?;
     let project = super::project()?;
     let sources = sources(&suite);
     let plan = Plan::new(suite, args.repeat, args.jobs.map(usize::from));
 
     let runtime = super::async_runtime()?;
-    let finished = runtime.block_on(replay(&args, plan, &project, clock, run_id(started), ui, &sources))?;
+    let finished = runtime.block_on(replay(args, plan, &project, clock, run_id(started), ui, &sources))?;
     for file in files {
         file.write(&finished.report, &sources).map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     }

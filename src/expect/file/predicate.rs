@@ -69,12 +69,12 @@ fn literal(node: &Node) -> Option<Literal> {
 
 /// Reports what no value can satisfy.
 fn contradiction(node: &Node, problems: &mut Vec<Problem>) {
-    if let Some(exists) = node.entry("exists").filter(|entry| entry.value.bool() == Some(false)) {
-        if let Some(other) = node.entries().iter().find(|entry| entry.key != "exists") {
-            let message = format!("`{}` cannot hold of what must not exist", other.key);
-            let label = format!("`exists: false` is on line {}", exists.key_place.line);
-            problems.push(Problem::at(other.key_place, "contradiction", message).label(label));
-        }
+    if let Some(exists) = node.entry("exists").filter(|entry| entry.value.bool() == Some(false))
+        && let Some(other) = node.entries().iter().find(|entry| entry.key != "exists")
+    {
+        let message = format!("`{}` cannot hold of what must not exist", other.key);
+        let label = format!("`exists: false` is on line {}", exists.key_place.line);
+        problems.push(Problem::at(other.key_place, "contradiction", message).label(label));
     }
     let bound = |keys: [&'static str; 2]| keys.iter().find_map(|key| node.entry(key)).and_then(|e| Some((e, e.value.number()?)));
     let lower = bound(["at_least", "greater_than"]);

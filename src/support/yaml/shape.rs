@@ -74,15 +74,15 @@ pub enum Shape {
     /// Text of a form of its own.
     Format(&'static Format),
     /// A list that is not empty.
-    List(&'static Shape),
+    List(&'static Self),
     /// A list that may be empty.
-    AnyList(&'static Shape),
+    AnyList(&'static Self),
     /// A map whose keys are the user's.
     Map(&'static MapShape),
     /// An object of known keys.
     Object(&'static Object),
     /// One of several, told apart by the sort of value (text, number, list, map).
-    Either(&'static [Shape]),
+    Either(&'static [Self]),
 }
 
 /// A closed set of words.
