@@ -38,3 +38,6 @@ pub use run::Demo;
 pub use store::{RedisError, RedisServer, SqlError};
 pub use trigger::{Trigger, TriggerConfig};
 pub use web::{Web, WebConfig};
+
+/// What [`DemoConfig`] wants of telemetry, for rooms that start the demo and do not otherwise know the library.
+pub use crate::telemetry::Settings as TelemetrySettings;
