@@ -73,9 +73,11 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
     let mut failed = case.answers.to_vec();
     let mut open_questions = Vec::new();
     let mut misses = Vec::new();
+    let exceeded = standings.iter().any(|standing| standing.settled && !standing.holds);
     for standing in standings {
         match answer(case, whole, &standing) {
             Answer::Held => {}
+            Answer::Wait if exceeded => {}
             Answer::Wait => return None,
             Answer::Undecided => open_questions.push(standing),
             Answer::Failed => misses.extend(standing.misses),
@@ -85,7 +87,8 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
     if !observed && !silence_proved {
         return (whole || case.overdue).then(|| unobserved(case, failed));
     }
-    if !whole && !case.overdue {
+    // What is failed already needs no further evidence; what holds so far does.
+    if !whole && !case.overdue && misses.is_empty() {
         return None;
     }
 
@@ -272,3 +275,7 @@ fn explained(causes: Vec<Finding>, misses: &[Miss], mut breaches: Vec<Finding>, 
     all.extend(breaches);
     all
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;
