@@ -189,7 +189,10 @@ async fn weigh(
             Judgement { verdict: Verdict::Broken, findings: vec![broken.clone()], warnings: Vec::new(), tree: Vec::new() };
         return (Settled::default(), Arrived::default(), judgement);
     }
-    let settled = observer.settle().await;
+    let mut settled = observer.settle().await;
+    if expected.nothing.is_some() && settled.evidence.is_some() {
+        settled.silence_proved = observer.heard_from(&settled.reports).await;
+    }
     let own = own.spans(None);
     let mut overdue = settled.evidence.is_none();
     loop {
@@ -231,6 +234,7 @@ fn gather<'a>(
         evidence: settled.evidence.unwrap_or(Evidence::Arrived),
         least: fixture.evidence.map_or(Evidence::Quiet, evidence_of),
         overdue,
+        silence_proved: settled.silence_proved,
         reports: &settled.reports,
         never_ended: &settled.never_ended,
     }

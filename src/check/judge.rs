@@ -49,6 +49,8 @@ pub(super) struct Gathered<'a> {
     pub(super) least: Evidence,
     /// Whether the deadline has come: what lacks will not be waited for any longer.
     pub(super) overdue: bool,
+    /// With `trace: none`: whether a control request showed that spans of these services do arrive.
+    pub(super) silence_proved: bool,
     /// What each service last said.
     pub(super) reports: &'a [WorkReport],
     /// Spans that nothing is left to end.
@@ -83,8 +85,8 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
             Answer::Failed => misses.extend(standing.misses),
         }
     }
-    let silence_proved = case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier;
-    if !observed && !silence_proved {
+    let silence_holds = case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier && case.silence_proved;
+    if !observed && !silence_holds {
         return (whole || case.overdue).then(|| unobserved(case, failed));
     }
     // What is failed already needs no further evidence; what holds so far does.
@@ -147,6 +149,9 @@ fn unobserved(case: &Gathered<'_>, mut findings: Vec<Finding>) -> Judgement {
             }
         };
         nothing.details.push(line);
+    }
+    if case.expected.nothing.is_some() {
+        nothing.details.push("A sampled control request left no span either, so this silence proves nothing.".to_owned());
     }
     nothing.hint = Some("check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_ENABLED of the services".to_owned());
     findings.push(nothing);

@@ -29,6 +29,7 @@ struct Case {
     evicted: u64,
     waived: Vec<Waiver>,
     reports: Vec<WorkReport>,
+    heard: bool,
 }
 
 fn case(expected: TraceExpectation, spans: Vec<Draft>) -> Case {
@@ -42,6 +43,7 @@ fn case(expected: TraceExpectation, spans: Vec<Draft>) -> Case {
         evicted: 0,
         waived: Vec::new(),
         reports: Vec::new(),
+        heard: true,
     }
 }
 
@@ -77,6 +79,7 @@ impl Case {
             evidence: self.evidence,
             least: self.least,
             overdue: self.overdue,
+            silence_proved: self.heard,
             reports: &self.reports,
             never_ended: &[],
         })
@@ -141,6 +144,9 @@ fn silence_holds_only_when_drained_or_behind_a_barrier() {
     let nothing = || TraceExpectation { nothing: Some(Place::default()), ..TraceExpectation::default() };
     assert_eq!(case(nothing(), vec![]).on(Evidence::Drained).verdict(), Some(Verdict::Held));
     assert_eq!(case(nothing(), vec![]).on(Evidence::Barrier).verdict(), Some(Verdict::Held));
+    let mut mute = case(nothing(), vec![]).on(Evidence::Drained);
+    mute.heard = false;
+    assert_eq!(mute.verdict(), Some(Verdict::Unobserved), "a service that exports nothing is silent too");
     assert_eq!(case(nothing(), vec![]).on(Evidence::Quiet).verdict(), Some(Verdict::Unobserved));
     assert_eq!(case(nothing(), vec![]).overdue().verdict(), Some(Verdict::Unobserved));
     assert_eq!(case(nothing(), there()).on(Evidence::Drained).verdict(), Some(Verdict::Failed));

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 
-use super::{Evidence, Grounds};
+use super::{Evidence, Grounds, ServiceAddress};
 use crate::{
     client::{Asked, LedgerClient, WorkAnswer, WorkClient},
     model::{Arrival, LedgerView, LogRecord, SpanId, Trace, TraceId},
@@ -22,6 +22,9 @@ const HOLD: Duration = Duration::from_millis(200);
 
 /// How long everything must be at rest, unchanged, before an open span counts as one that nothing will end.
 const LEAK_WINDOW: Duration = Duration::from_millis(250);
+
+/// Where control requests go: a path that no service has, so that they change nothing; the 404 is traced like any request.
+const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
 
 /// The least quiet period where a service does not report its work.
 const LEAST_QUIET: Duration = Duration::from_secs(5);
@@ -46,6 +49,8 @@ pub(super) struct Settled {
     pub(super) reports: Vec<WorkReport>,
     /// Spans that nothing is left to end.
     pub(super) never_ended: Vec<OpenSpan>,
+    /// With `trace: none`: whether a control request showed that spans of these services do arrive.
+    pub(super) silence_proved: bool,
     /// Who was still busy last, in words, and since when the case waited for it.
     pub(super) waited_for: Option<String>,
 }
@@ -112,19 +117,19 @@ impl<'a> Observer<'a> {
             let activity: BTreeMap<_, _> = reports.iter().map(|report| (report.instance.clone(), report.activity)).collect();
             let unchanged = previous.as_ref() == Some(&activity);
             if unchanged && reports.iter().all(WorkReport::idle) {
-                return Settled { evidence: Some(Evidence::Drained), reports, never_ended: Vec::new(), waited_for };
+                return Settled { evidence: Some(Evidence::Drained), reports, waited_for, ..Settled::default() };
             }
             if unchanged && reports.iter().all(|report| report.at_rest() && report.unexported == 0) {
                 if resting.get_or_insert_with(Stopwatch::start).elapsed() >= LEAK_WINDOW {
                     let never_ended = reports.iter().flat_map(|report| report.open.clone()).collect();
-                    return Settled { evidence: Some(Evidence::Drained), reports, never_ended, waited_for };
+                    return Settled { evidence: Some(Evidence::Drained), reports, never_ended, waited_for, ..Settled::default() };
                 }
             } else {
                 resting = None;
             }
             waited_for = busy(&reports).or(waited_for);
             if self.left().is_zero() {
-                return Settled { evidence: None, reports, never_ended: Vec::new(), waited_for };
+                return Settled { evidence: None, reports, waited_for, ..Settled::default() };
             }
             previous = Some(activity);
         }
@@ -158,6 +163,31 @@ impl<'a> Observer<'a> {
             }
         }
         Settled { evidence: None, reports, ..Settled::default() }
+    }
+
+    /// Whether telemetry of every service that took part does arrive: a sampled control request through each, sent after the last answer,
+    /// must be seen in the ledger. Without this, silence could be that of a service that exports nothing at all.
+    pub(super) async fn heard_from(&self, reports: &[WorkReport]) -> bool {
+        let took_part = |name: &str| reports.iter().any(|report| report.service == name && !report.traces.is_empty());
+        let asked: Vec<_> = self.grounds.services.iter().filter(|service| took_part(&service.name)).collect();
+        !asked.is_empty()
+            && join_all(asked.iter().map(|service| self.answers_with_a_span(service))).await.into_iter().all(|heard| heard)
+    }
+
+    async fn answers_with_a_span(&self, service: &ServiceAddress) -> bool {
+        let (trace_id, parent) = (TraceId::random(), SpanId::random());
+        let request = self
+            .grounds
+            .http
+            .get(format!("{}{BARRIER_PATH}", service.url))
+            .header("traceparent", format!("00-{trace_id}-{parent}-01"));
+        if request.timeout(self.left()).send().await.is_err() {
+            return false;
+        }
+        // The question makes the service export at once; the answer itself does not matter.
+        let _ = self.work.ask(&service.url, &Asked::Trace(trace_id), HOLD.min(self.left())).await;
+        let view = self.ledger.wait_for_change(trace_id, 0, self.left()).await.unwrap_or_default();
+        view.arrivals.iter().any(|arrival| arrival.span.service() == service.name)
     }
 
     /// Lets so much time pass, at most until the deadline; for steps that a fixture spaces out.

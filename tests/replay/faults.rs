@@ -190,4 +190,10 @@ fn a_span_that_comes_two_seconds_late_is_waited_for() {
 fn nothing_arriving_at_all_is_never_a_pass() {
     let (code, case) = case(GOOD, &["--fault", "silent"]);
     assert_eq!((code, &case["verdict"]), (5, &Json::from("unobserved")), "{case:#}");
+    // Silence is what this one expects; from services that export nothing at all it proves nothing.
+    let unsampled = "name: x\nrequest: { whatsapp: hot-lead.json, traceparent: unsampled }\ntrace: none\n";
+    let (code, case) = self::case(unsampled, &["--fault", "silent"]);
+    assert_eq!((code, &case["verdict"]), (5, &Json::from("unobserved")), "{case:#}");
+    let (code, case) = self::case(unsampled, &[]);
+    assert_eq!((code, &case["verdict"]), (0, &Json::from("held")), "{case:#}");
 }
