@@ -95,6 +95,28 @@ fn repetitions_are_one_line_a_fixture_and_blocks_stay_few() {
 }
 
 #[test]
+fn waits_of_held_cases_are_told_once_with_the_longest() {
+    let waited = |id: &str, seconds: u64| CaseReport {
+        elapsed: std::time::Duration::from_secs(seconds),
+        waited: Some(format!("waited {seconds}.0 s: medicalcor-trigger had work under way")),
+        ..sample::held(id, 1)
+    };
+    let report = RunReport { cases: vec![waited("a/a", 2), waited("b/b", 3), sample::held("c/c", 1)], ..sample::report() };
+    let text = terminal::render(&report, &Sources::default(), &Look::plain());
+    assert_eq!(text.matches("had work under way").count(), 1, "{text}");
+    assert!(text.contains("  b/b waited 3.0 s: medicalcor-trigger had work under way, as 1 other case did\n"), "{text}");
+}
+
+#[test]
+fn the_same_finding_is_told_once_with_how_often() {
+    let mut case = sample::failed();
+    case.findings = vec![case.findings[0].clone(), case.findings[1].clone(), case.findings[1].clone()];
+    let report = RunReport { cases: vec![case], ..sample::report() };
+    let text = terminal::render(&report, &sample::sources(), &Look::plain());
+    assert!(text.contains("A second thing is wrong. (2 times)"), "{text}");
+}
+
+#[test]
 fn names_from_the_network_cannot_steer_the_terminal() {
     let mut report = sample::report();
     for case in &mut report.cases {

@@ -212,7 +212,7 @@ fn hostile_names_are_shown_not_obeyed() {
 #[test]
 fn json_has_every_span_and_plain_attributes() {
     let trace = parsed(&whatsapp());
-    let entry = TraceEntry { trace: &trace, run: Some("20261122T173000.123Z"), case: None };
+    let entry = TraceEntry { trace: &trace, counted: &trace, run: Some("20261122T173000.123Z"), case: None };
     let json: serde_json::Value = serde_json::from_str(&trace_json::render(&[entry])).unwrap();
     let shown = &json["traces"][0];
     assert_eq!(json["version"], 1);

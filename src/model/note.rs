@@ -5,7 +5,7 @@
 use super::{Span, Value};
 
 /// Attributes worth a note, in order of preference.
-const NOTED: [&str; 8] = [
+const NOTED: [&str; 7] = [
     "http.response.status_code",
     "http.status_code",
     "rpc.grpc.status_code",
@@ -13,7 +13,6 @@ const NOTED: [&str; 8] = [
     "db.rows_affected",
     "gen_ai.request.model",
     "medicalcor.openai.model",
-    "error.type",
 ];
 
 /// The note of a span: `429`, `HOT`, `1 row`, `gpt-4o`; empty when nothing is worth one.
@@ -37,7 +36,7 @@ mod tests {
         let db = span(1, 0, "api", SpanKind::Client, 0, 1);
         assert_eq!(note_of(&db.clone().with("db.rows_affected", 1).0), "1 row");
         assert_eq!(note_of(&db.clone().with("db.rows_affected", 3).0), "3 rows");
-        assert_eq!(note_of(&db.clone().with("error.type", "x").with("http.status_code", 429).0), "429");
+        assert_eq!(note_of(&db.clone().with("db.rows_affected", 1).with("http.status_code", 429).0), "429");
         assert_eq!(note_of(&db.0), "");
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Read by [`super::terminal`], and by [`super::junit`] as the text of a failure.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Sources, lines::label_of, prune::prune};
+use super::{Sources, fold, lines::label_of};
 use crate::{
     check::{CaseReport, Evidence, Exchange, Finding, Mark, RunReport, SourceSpan, TreeRow, Verdict},
     model::TraceId,
@@ -44,22 +44,23 @@ impl<'a> Blocks<'a> {
     /// The block without its heading, ended.
     pub fn render(&self, case: &CaseReport) -> String {
         let mut out = String::new();
-        let (first, others) = case.findings.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+        let findings = distinct(&case.findings);
+        let (first, others) = findings.split_first().map_or((None, &[][..]), |(first, others)| (Some(*first), others));
         match first {
             Some(first) => self.sentences(&mut out, first),
             None => out += &text::paragraph(without_finding(case.verdict), INDENT, self.look),
         }
         if !case.tree.is_empty() {
             out.push('\n');
-            out += &tree::render(&rows(&prune(&case.tree)), INDENT, &self.names, self.look);
+            out += &tree::render(&rows(&case.tree, self.look), INDENT, &self.names, self.look);
         }
-        if let Some(first) = first {
+        if let Some((first, _)) = first {
             self.place(&mut out, first);
         }
         for finding in others.iter().take(FINDINGS - 1) {
             out.push('\n');
-            self.sentences(&mut out, finding);
-            self.place(&mut out, finding);
+            self.sentences(&mut out, *finding);
+            self.place(&mut out, finding.0);
         }
         if others.len() >= FINDINGS {
             let more = format!("{} more (--format json has all)", text::count(others.len() + 1 - FINDINGS, "finding"));
@@ -69,8 +70,9 @@ impl<'a> Blocks<'a> {
         out
     }
 
-    fn sentences(&self, out: &mut String, finding: &Finding) {
-        for line in wrap(&clean(&finding.headline), self.look.width.min(100) - INDENT) {
+    fn sentences(&self, out: &mut String, (finding, times): (&Finding, usize)) {
+        let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        for line in wrap(&format!("{}{again}", clean(&finding.headline)), self.look.width.min(100) - INDENT) {
             push_line(out, &format!("{:INDENT$}{}", "", self.look.paint(Role::Heading, &line)));
         }
         for detail in &finding.details {
@@ -155,6 +157,18 @@ fn without_finding(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Findings that say the same of the same place, once, with how often: a retried task breaks a rule with every attempt.
+fn distinct(findings: &[Finding]) -> Vec<(&Finding, usize)> {
+    let mut out: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        match out.iter_mut().find(|(known, _)| *known == finding) {
+            Some((_, times)) => *times += 1,
+            None => out.push((finding, 1)),
+        }
+    }
+    out
+}
+
 fn evidence_name(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Arrived => "arrived",
@@ -186,8 +200,22 @@ fn answers(exchanges: &[Exchange]) -> Vec<String> {
     counts.into_iter().map(|(word, count)| format!("{count} x {word}")).collect()
 }
 
-fn rows(tree: &[TreeRow]) -> Vec<tree::Row<'_>> {
-    tree.iter().map(row_of).collect()
+fn rows<'a>(tree: &'a [TreeRow], look: &Look) -> Vec<tree::Row<'a>> {
+    let row = |shown: &fold::Shown<'a>| match *shown {
+        fold::Shown::Row(row) => row_of(row),
+        fold::Shown::Folded { depth, last, count } => tree::Row {
+            depth,
+            last,
+            mark: tree::Mark::Same,
+            name: format!("{} {}", look.ellipsis(), text::count(count, "more span")).into(),
+            service: "",
+            elapsed: None,
+            error: false,
+            note: "",
+            mismatches: Vec::new(),
+        },
+    };
+    fold::fold(tree).iter().map(row).collect()
 }
 
 fn row_of(row: &TreeRow) -> tree::Row<'_> {
@@ -200,7 +228,7 @@ fn row_of(row: &TreeRow) -> tree::Row<'_> {
             Mark::Missing => tree::Mark::Missing,
             Mark::Unexpected => tree::Mark::Unexpected,
         },
-        name: &row.name,
+        name: Cow::Borrowed(&row.name),
         service: &row.service,
         elapsed: row.elapsed,
         error: row.error,

@@ -39,15 +39,11 @@ impl CaseLines {
 
     /// The line of the cases of one fixture, ended; several cases are its repetitions.
     pub fn render(&self, cases: &[&CaseReport]) -> String {
-        let mut out = match cases {
-            [] => return String::new(),
+        match cases {
+            [] => String::new(),
             [case] => self.single(case),
             cases => self.repeated(cases),
-        };
-        if let Some(waited) = cases.iter().filter(|case| case.verdict == Verdict::Held).find_map(|case| case.waited.as_deref()) {
-            out += &text::paragraph(&clean(waited), 4, &self.look);
         }
-        out
     }
 
     /// The heading of a case's own block: mark, id, repetition, time.

@@ -11,10 +11,10 @@
 
 pub mod failure;
 pub mod file;
+mod fold;
 pub mod json;
 pub mod junit;
 pub mod lines;
-mod prune;
 pub mod reporter;
 pub mod sources;
 pub mod summary;

@@ -61,6 +61,7 @@ pub fn rest(report: &RunReport, sources: &Sources, lines: &CaseLines, look: &Loo
         }
     }
     out += &warnings(&report.cases, look);
+    out += &waits(&report.cases, look);
     if !out.is_empty() {
         out.push('\n');
     }
@@ -74,6 +75,29 @@ pub fn by_fixture(cases: &[CaseReport]) -> Vec<Vec<&CaseReport>> {
 
 fn count_fixtures<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
     ids.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// What cases that held have waited for, the same reason once with its longest wait: it is what makes a run slow.
+fn waits(cases: &[CaseReport], look: &Look) -> String {
+    let mut reasons: Vec<(&str, Vec<&CaseReport>)> = Vec::new();
+    for case in cases.iter().filter(|case| case.verdict == Verdict::Held) {
+        let Some(waited) = &case.waited else { continue };
+        // `waited 1.2 s: REASON`; the time differs from case to case, the reason does not.
+        let reason = waited.split_once(": ").map_or(waited.as_str(), |(_, reason)| reason);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, of)) => of.push(case),
+            None => reasons.push((reason, vec![case])),
+        }
+    }
+    let mut out = String::new();
+    for (_, of) in reasons {
+        let Some(longest) = of.iter().max_by_key(|case| case.elapsed) else { continue };
+        let others = if of.len() > 1 { format!(", as {} did", text::count(of.len() - 1, "other case")) } else { String::new() };
+        let sentence = format!("{} {}{others}", label_of(longest), longest.waited.as_deref().unwrap_or_default());
+        out.push('\n');
+        out += &text::paragraph(&clean(&sentence), 2, look);
+    }
+    out
 }
 
 /// Warnings, the same one of several cases once.

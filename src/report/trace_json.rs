@@ -17,8 +17,10 @@ pub const TRACE_VERSION: u32 = 1;
 /// A trace and what is known of it.
 #[derive(Debug)]
 pub struct TraceEntry<'a> {
-    /// The trace.
+    /// The whole trace, whose spans are listed.
     pub trace: &'a Trace,
+    /// The part of it that counts and times are of: without devstack's own spans.
+    pub counted: &'a Trace,
     /// The run that kept it.
     pub run: Option<&'a str>,
     /// The fixture whose case it was.
@@ -33,7 +35,7 @@ pub fn render(traces: &[TraceEntry<'_>]) -> String {
 }
 
 fn trace_json(entry: &TraceEntry<'_>) -> Json {
-    let trace = entry.trace;
+    let trace = entry.counted;
     let (start, end) = trace.bounds();
     let path = CriticalPath::of(trace);
     let spent: Vec<_> = path.by_spender(trace).into_iter().map(|(spender, time)| spender_json(&spender, time)).collect();
@@ -46,7 +48,7 @@ fn trace_json(entry: &TraceEntry<'_>) -> Json {
         "services": trace.services(),
         "errors": trace.spans().iter().filter(|span| span.is_error()).count(),
         "critical_path": { "duration_ms": millis(path.duration().as_nanos() as u64), "spent": spent },
-        "spans": trace.spans().iter().map(|span| span_json(span, start)).collect::<Vec<_>>(),
+        "spans": entry.trace.spans().iter().map(|span| span_json(span, start)).collect::<Vec<_>>(),
     })
 }
 
@@ -63,7 +65,7 @@ fn span_json(span: &Span, start: u64) -> Json {
     let events = span.events.iter().map(|event| {
         json!({
             "name": event.name,
-            "at_ms": millis(event.time_ns.saturating_sub(start)),
+            "at_ms": after(event.time_ns, start),
             "attributes": attributes_json(&event.attributes),
         })
     });
@@ -74,7 +76,7 @@ fn span_json(span: &Span, start: u64) -> Json {
         "name": span.name,
         "kind": span.kind,
         "service": span.service(),
-        "start_ms": millis(span.start_ns.saturating_sub(start)),
+        "start_ms": after(span.start_ns, start),
         "start_unix_nano": span.start_ns.to_string(),
         "duration_ms": millis(span.end_ns.saturating_sub(span.start_ns)),
         "status": span.status.code,
@@ -109,6 +111,11 @@ fn value_json(value: &Value) -> Json {
         Value::Map(map) => attributes_json(map),
         Value::Empty => Json::Null,
     }
+}
+
+/// Milliseconds from `start` to `at`; devstack's own spans begin before the services'.
+fn after(at: u64, start: u64) -> f64 {
+    if at >= start { millis(at - start) } else { -millis(start - at) }
 }
 
 /// Milliseconds, to the microsecond.

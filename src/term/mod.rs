@@ -21,4 +21,4 @@ pub mod waterfall;
 pub use look::{ColorOption, Look, Role};
 pub use names::ServiceNames;
 pub use progress::Progress;
-pub use ui::{Captured, Ui, UiOptions};
+pub use ui::{Captured, Eraser, Ui, UiOptions};

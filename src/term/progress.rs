@@ -82,7 +82,7 @@ impl<'ui> Progress<'ui> {
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
-        self.ui.clear_progress();
+        self.ui.eraser().clear();
     }
 }
 

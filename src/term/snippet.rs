@@ -99,17 +99,23 @@ fn shown(ch: char) -> String {
 
 /// The underline, and the label hanging from its middle.
 fn under(window: &Window, label: &str, room: usize, look: &Look) -> Vec<String> {
-    let (dash, tee) = (look.glyph("─", "^"), look.glyph("┬", "^"));
+    let (dash, stem) = (look.glyph("─", "^"), look.glyph("┬", "^"));
     let pad = " ".repeat(window.start);
     if label.is_empty() {
         return vec![format!("{pad}{}", dash.repeat(window.span))];
     }
     let middle = (window.span - 1) / 2;
-    let mut lines = vec![format!("{pad}{}{tee}{}", dash.repeat(middle), dash.repeat(window.span - 1 - middle))];
+    let mut lines = vec![format!("{pad}{}{stem}{}", dash.repeat(middle), dash.repeat(window.span - 1 - middle))];
     let hook = look.glyph("╰── ", "`-- ");
     let label = clean(label);
-    let beside = window.start + middle + width(hook);
-    // A label that does not fit beside its hook starts further left: words are worth more than the angle.
+    let tee = window.start + middle;
+    let beside = tee + width(hook);
+    if beside + width(&label) > room && width(&label) + 4 <= tee {
+        let back = look.glyph(" ──╯", " --'");
+        lines.push(format!("{}{label}{back}", " ".repeat(tee + 1 - width(&label) - width(back))));
+        return lines;
+    }
+    // A label that fits neither side of its hook starts further left: words are worth more than the angle.
     let lead = if beside + width(&label) > room { beside.min(room / 3) } else { beside };
     for (index, part) in wrap(&label, room.saturating_sub(lead)).into_iter().enumerate() {
         let hook = if index == 0 { hook } else { "    " };
@@ -159,6 +165,16 @@ mod tests {
         let caret = lines[2].find('─').map(|at| width(&lines[2][..at]));
         assert_eq!(shown, caret, "{drawn}");
         assert!(drawn.contains("goes on"));
+    }
+
+    #[test]
+    fn a_label_that_does_not_fit_on_the_right_stands_on_the_left() {
+        let line = format!("{}HERE", " ".repeat(60));
+        let drawn = render(&snippet(&line, (1, 61, 4), "too long for the right side"), 0, &Look::plain());
+        let last = drawn.lines().last().unwrap();
+        assert!(last.ends_with("too long for the right side ──╯"), "{drawn}");
+        let stem = drawn.lines().nth(2).unwrap();
+        assert_eq!(stem.find('┬').map(|at| width(&stem[..at])), last.find('╯').map(|at| width(&last[..at])), "{drawn}");
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
         let look = Look::plain();
         assert_eq!(clip_name("POST /webhooks/whatsapp", 23, &look), "POST /webhooks/whatsapp");
         assert_eq!(clip_name("trigger.dev.whatsapp-message-handler send", 32, &look), "…whatsapp-message-handler send");
-        assert_eq!(clip_name("trigger.dev.whatsapp-message-handler send", 24, &look), "…whatsapp-messag… send");
+        assert_eq!(clip_name("trigger.dev.whatsapp-message-handler send", 24, &look), "…whatsapp-message-… send");
         assert_eq!(clip_name("POST /webhooks/whatsapp", 12, &look), "POST /webho…");
         assert_eq!(clip_name("GET /files/a.b.json", 12, &look), "GET /files/…", "dots after a space are no segments");
     }

@@ -9,7 +9,7 @@
 //!
 //! Fed by `report`, which turns its rows into [`Row`]s.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     Look, Role, ServiceNames,
@@ -40,7 +40,7 @@ pub struct Row<'a> {
     /// How it differs.
     pub mark: Mark,
     /// Span name.
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     /// Service; may be empty.
     pub service: &'a str,
     /// How long it took.
@@ -99,7 +99,7 @@ impl Layout {
         let (sign, role) = sign_of(row.mark);
         let sign = role.map_or_else(|| sign.to_owned(), |role| look.paint(role, sign));
         let room = self.name.saturating_sub(width(front));
-        let name = clip_name(&clean(row.name), room, look);
+        let name = clip_name(&clean(&row.name), room, look);
         let gap = " ".repeat(room.saturating_sub(width(&name)));
         let name = role.map_or_else(|| name.clone(), |role| look.paint(role, &name));
         let note = self.note_of(row, look);

@@ -38,8 +38,12 @@ pub struct Ui {
     /// Whether a progress bar makes sense: stderr is a terminal that can do more than lines.
     live: bool,
     /// The bar on display; lines are written around it.
-    bar: Mutex<Option<ProgressBar>>,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
+
+/// Takes a progress bar off the screen from anywhere: for whoever ends the process without unwinding.
+#[derive(Clone)]
+pub struct Eraser(Arc<Mutex<Option<ProgressBar>>>);
 
 struct Stream {
     look: Look,
@@ -83,7 +87,7 @@ impl Ui {
     }
 
     fn over(out: Stream, err: Stream, quiet: bool, live: bool) -> Self {
-        Self { out, err, quiet, live, bar: Mutex::new(None) }
+        Self { out, err, quiet, live, bar: Arc::default() }
     }
 
     /// What stdout can show; text for [`Ui::data`] is drawn with it.
@@ -133,11 +137,9 @@ impl Ui {
         Progress::new(self, total)
     }
 
-    /// Takes a progress bar off the screen; for whoever ends the process without unwinding.
-    pub fn clear_progress(&self) {
-        if let Some(bar) = lock(&self.bar).take() {
-            bar.finish_and_clear();
-        }
+    /// A handle that takes a progress bar off the screen.
+    pub fn eraser(&self) -> Eraser {
+        Eraser(Arc::clone(&self.bar))
     }
 
     /// Whether the reader of stdout has left: there is no point in going on writing data.
@@ -147,7 +149,7 @@ impl Ui {
 
     /// Flushes both streams and tells if something could not be written to stdout, a reader that left apart.
     pub fn finish(&self) -> io::Result<()> {
-        self.clear_progress();
+        self.eraser().clear();
         self.err.keep(lock(&self.err.sink).flush());
         self.out.keep(lock(&self.out.sink).flush());
         lock(&self.out.failure).take().map_or(Ok(()), Err)
@@ -169,6 +171,16 @@ impl Ui {
         match lock(&self.bar).as_ref() {
             Some(bar) => bar.suspend(|| stream.write(text)),
             None => stream.write(text),
+        }
+    }
+}
+
+impl Eraser {
+    /// Takes the bar off the screen, if there is one.
+    pub fn clear(&self) {
+        let bar = lock(&self.0).take();
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
         }
     }
 }

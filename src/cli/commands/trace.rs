@@ -76,12 +76,6 @@ struct Shown {
     file: Option<PathBuf>,
 }
 
-impl Shown {
-    fn entry(&self) -> TraceEntry<'_> {
-        TraceEntry { trace: &self.trace, run: self.run.as_deref(), case: self.case.as_deref() }
-    }
-}
-
 pub(crate) fn run(args: &TraceArgs, ui: &Ui) -> Result<Exit, Failure> {
     let directory =
         std::env::current_dir().map_err(|error| Failure::environment(format!("cannot tell the working directory: {error}")))?;
@@ -208,7 +202,16 @@ fn without_own(trace: &Trace) -> (Trace, HashSet<crate::model::SpanId>) {
 }
 
 fn as_json(traces: &[Shown]) -> String {
-    let entries: Vec<_> = traces.iter().map(Shown::entry).collect();
+    let counted: Vec<_> = traces.iter().map(|shown| without_own(&shown.trace).0).collect();
+    let pairs = traces.iter().zip(&counted);
+    let entries: Vec<_> = pairs
+        .map(|(shown, counted)| TraceEntry {
+            trace: &shown.trace,
+            counted,
+            run: shown.run.as_deref(),
+            case: shown.case.as_deref(),
+        })
+        .collect();
     trace_json::render(&entries)
 }
 
