@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::outcome::{Mark, Mismatch, TreeRow, note_of};
+use super::outcome::{Mark, Mismatch, TreeRow};
 use crate::{
     expect::{Miss, Wanted, What},
-    model::{OWN_SERVICE, SpanKind, Trace},
+    model::{OWN_SERVICE, SpanKind, Trace, note::note_of},
 };
 
 /// Lays out the services' spans in drawing order with the misses marked.

@@ -260,18 +260,6 @@ pub struct Mismatch {
     pub actual: String,
 }
 
-/// Attributes of interest in notes of [`TreeRow`], in order of preference.
-pub fn note_of(span: &crate::model::Span) -> String {
-    const NOTED: [&str; 5] = [
-        "http.status_code",
-        "http.response.status_code",
-        "medicalcor.lead.classification",
-        "db.rows_affected",
-        "medicalcor.openai.model",
-    ];
-    NOTED.iter().find_map(|key| span.attributes.get(key)).map(ToString::to_string).unwrap_or_default()
-}
-
 /// How often each service sent spans; a small helper for reports.
 pub fn spans_by_service<'a>(spans: impl IntoIterator<Item = &'a crate::model::Span>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
