@@ -6,13 +6,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use crate::term::Eraser;
 
-/// Cancels `stop` on the first signal and ends the process on the second.
-pub(super) fn cancel_on_signal(stop: CancellationToken) -> JoinHandle<()> {
+/// Cancels `stop` on the first signal and ends the process on the second, with the progress bar off the screen.
+pub(super) fn cancel_on_signal(stop: CancellationToken, eraser: Eraser) -> JoinHandle<()> {
     tokio::spawn(async move {
         signal().await;
         stop.cancel();
         signal().await;
+        eraser.clear();
         #[expect(clippy::exit, reason = "a second Ctrl-C asks for exactly this")]
         std::process::exit(Exit::Interrupted as i32);
     })

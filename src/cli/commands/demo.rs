@@ -37,7 +37,7 @@ pub(crate) fn run(args: DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 async fn demo(args: DemoArgs, project: &Project, ui: &Ui) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
-    let signals = interrupt::cancel_on_signal(stop.clone());
+    let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     let config = EmbeddedConfig { time_scale: args.time_scale, faults: args.fault, ..EmbeddedConfig::from_env(&Os) };
     let embedded = Embedded::start(config).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;

@@ -165,7 +165,7 @@ async fn replay(
     sources: &Sources,
 ) -> Result<Finished, Failure> {
     let stop = CancellationToken::new();
-    let signals = interrupt::cancel_on_signal(stop.clone());
+    let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     let (grounds, embedded) = stand(args, project, &http).await?;
 
