@@ -85,8 +85,8 @@ fn repetitions_are_one_line_a_fixture_and_blocks_stay_few() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     embedded stack · demo services · 2 fixtures
 
-      ✓ crm/deal                  20 runs · p50 50 ms · max 60 ms
-      ✗ stripe/payment-failed  10 of 20 not held · p50 50 ms · max 60 ms
+      ✓ crm/deal                 20/20 held  p50    50 ms  max    60 ms
+      ✗ stripe/payment-failed    10/20 held  p50    50 ms  max    60 ms
         7 more repetitions of stripe/payment-failed did not hold either (--format
         json has all)
 

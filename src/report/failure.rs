@@ -66,6 +66,9 @@ impl<'a> Blocks<'a> {
             let more = format!("{} more (--format json has all)", text::count(others.len() + 1 - FINDINGS, "finding"));
             push_line(&mut out, &format!("\n{:INDENT$}{more}", ""));
         }
+        if !case.tree.is_empty() && findings.iter().all(|(finding, _)| finding.at.is_none()) && others.is_empty() {
+            out.push('\n');
+        }
         self.footer(&mut out, case);
         out
     }

@@ -64,7 +64,9 @@ fn kept(rows: &[TreeRow]) -> Vec<bool> {
         let below_difference = above.last().is_some_and(|parent| differs(&rows[*parent]));
         if differs(row) || row.error || outermost || below_difference {
             kept[at] = true;
-            above.iter().for_each(|parent| kept[*parent] = true);
+            for parent in &above {
+                kept[*parent] = true;
+            }
         }
         above.push(at);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ✓ crm/person-updated               6 spans · 1 service      44 ms
-//!   ✗ stripe/payment-failed     2 of 20 failed · p50 61 ms · max 112 ms
+//!   ✗ stripe/payment-failed     18/20 held  p50    61 ms  max   112 ms
 //! ```
 //!
 //! Read by [`super::terminal`] for a whole report and by [`super::reporter`] line by line while the run goes on.
@@ -21,6 +21,8 @@ use crate::{
 const FACTS: usize = 24;
 /// Columns of a time.
 const TIME: usize = 8;
+/// Columns of `400/400 held`.
+const HELD: usize = 12;
 
 /// The layout of the lines of one run, known from its plan before the first case ends.
 #[derive(Debug, Clone)]
@@ -81,18 +83,12 @@ impl CaseLines {
         let worst = cases.iter().map(|case| case.verdict).max_by_key(|verdict| gravity(*verdict)).unwrap_or(Verdict::Held);
         let mut times: Vec<_> = cases.iter().map(|case| case.elapsed).collect();
         times.sort_unstable();
-        let dot = self.look.dot();
-        let outcome = match cases.iter().filter(|case| case.verdict != Verdict::Held).count() {
-            0 => format!("{} runs", cases.len()),
-            not_held => format!("{not_held} of {} not held", cases.len()),
-        };
-        let facts =
-            format!("{outcome} {dot} p50 {} {dot} max {}", text::time(median(&times)), text::time(times[times.len() - 1]));
+        let time = |time: Option<&Duration>| pad_start(&text::time(time.copied().unwrap_or_default()), TIME);
+        let held = cases.iter().filter(|case| case.verdict == Verdict::Held).count();
+        let held = pad_start(&format!("{held}/{} held", cases.len()), HELD);
+        let facts = format!("{held}  p50 {}  max {}", time(median(&times)), time(times.last()));
         let id = clean(&cases[0].id);
-        let total = 4 + self.id + 2 + FACTS + 2 + TIME;
-        let gap = total.saturating_sub(4 + width(&id).max(self.id) + width(&facts)).max(2);
-        let (mark, id) = (mark(worst, &self.look), pad_end(&id, self.id));
-        format!("  {mark} {id}{}{}\n", " ".repeat(gap), self.look.paint(Role::Dim, &facts))
+        format!("  {} {}  {}\n", mark(worst, &self.look), pad_end(&id, self.id), self.look.paint(Role::Dim, &facts))
     }
 }
 
@@ -125,6 +121,6 @@ fn gravity(verdict: Verdict) -> u8 {
 }
 
 /// The middle of sorted times, the lower one of two.
-fn median(sorted: &[Duration]) -> Duration {
-    sorted.get((sorted.len().max(1) - 1) / 2).copied().unwrap_or_default()
+fn median(sorted: &[Duration]) -> Option<&Duration> {
+    sorted.get((sorted.len().max(1) - 1) / 2)
 }
