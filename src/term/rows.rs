@@ -1,6 +1,6 @@
 //! A trace as rows in drawing order: what [`waterfall`](super::waterfall) and [`trace_tree`](super::trace_tree) have in common.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use super::{
     Look, Role, links,
@@ -10,6 +10,9 @@ use crate::model::{CriticalPath, Span, SpanId, Spender, Trace};
 
 /// The attribute by which something says that it stands in for a part of the real system (DESIGN section 8).
 const STAND_IN: &str = "devstack.stand_in";
+
+/// So many spenders of the critical path are named.
+const SPENDERS: usize = 8;
 
 /// What to draw besides the spans.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +78,7 @@ pub(super) fn heading(trace: &Trace, view: &View, look: &Look) -> String {
     let errors = trace.spans().iter().filter(|span| span.is_error()).count();
     let dot = format!(" {} ", look.dot());
     let mut facts = vec![text::count(trace.spans().len(), "span")];
-    facts.push(text::span_time(std::time::Duration::from_nanos(end - start), look));
+    facts.push(text::span_time(Duration::from_nanos(end - start), look));
     if errors > 0 {
         facts.push(text::count(errors, "error"));
     }
@@ -111,7 +114,7 @@ pub(super) fn oddities(trace: &Trace, rows: &[Row], look: &Look) -> String {
         push_line(&mut out, &format!("{sign} {} {have} a parent that never arrived", text::count(orphans, "span")));
     }
     if let Some((behind, ahead, by)) = skew(trace) {
-        let by = text::span_time(std::time::Duration::from_nanos(by), look);
+        let by = text::span_time(Duration::from_nanos(by), look);
         out += &text::paragraph(
             &format!("the clocks disagree: `{behind}` starts work up to {by} before `{ahead}` asks for it"),
             0,
@@ -133,30 +136,35 @@ fn skew(trace: &Trace) -> Option<(&str, &str, u64)> {
     Some((span.service(), trace.parent(span)?.service(), by))
 }
 
-/// `critical path 81.9 ms: api 3.9 · trigger 12.3 · hubspot 41.7 · openai 24.0`, spenders in order of their first stretch; what
-/// does not fit a line is summed up as `others`.
+/// `critical path 81.9 ms: hubspot 41.7 · openai 24.0 · trigger 12.3 · api 3.9`, the longest first, on further lines where one does not
+/// hold it; what is beyond the first eight is summed up as `others`.
 pub(super) fn critical_line(trace: &Trace, names: &super::ServiceNames, look: &Look) -> String {
     let path = CriticalPath::of(trace);
     if path.segments.is_empty() {
         return String::new();
     }
-    let millis = |time: std::time::Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
-    let start = format!("critical path {} ms:", millis(path.duration()));
-    let dot = format!(" {} ", look.dot());
-    let mut parts = path.by_spender(trace);
-    let mut others = std::time::Duration::ZERO;
-    loop {
-        let mut said: Vec<_> =
-            parts.iter().map(|(spender, time)| format!("{} {}", spender_name(spender, names), millis(*time))).collect();
-        if !others.is_zero() {
-            said.push(format!("others {}", millis(others)));
-        }
-        let line = format!("{start} {}", said.join(&dot));
-        if text::width(&line) <= look.width || parts.len() <= 1 {
-            return line + "\n";
-        }
-        others += parts.pop().map(|(_, time)| time).unwrap_or_default();
+    let millis = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
+    let parts = path.by_spender(trace);
+    let (named, others) = parts.split_at(parts.len().min(SPENDERS));
+    let mut said: Vec<_> = named.iter().map(|(spender, time)| format!("{} {}", spender_name(spender, names), millis(*time))).collect();
+    if !others.is_empty() {
+        said.push(format!("others {}", millis(others.iter().map(|(_, time)| *time).sum())));
     }
+    let mut line = format!("critical path {} ms:", millis(path.duration()));
+    let mut out = String::new();
+    for (at, part) in said.iter().enumerate() {
+        let part = text::clip(part, look.width - 4, look);
+        let dot = if at + 1 < said.len() { format!(" {}", look.dot()) } else { String::new() };
+        if text::width(&line) + 1 + text::width(&part) + text::width(&dot) > look.width {
+            push_line(&mut out, &line);
+            line = " ".to_owned();
+        }
+        line.push(' ');
+        line += &part;
+        line += &dot;
+    }
+    push_line(&mut out, &line);
+    out
 }
 
 fn spender_name(spender: &Spender, names: &super::ServiceNames) -> String {
