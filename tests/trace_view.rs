@@ -439,3 +439,63 @@ fn a_damaged_trace_names_itself_and_its_run() {
     assert!(fault.contains(&"12".repeat(16)) && fault.contains(&run), "{fault}");
     assert_eq!(text::count(1, "run"), "1 run");
 }
+
+/// Runs `devstack` with these arguments in the folder of the store, and gives exit code, stdout and stderr.
+fn devstack(kept: &Kept, args: &[&str], stdin: &str) -> (i32, String, String) {
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_devstack"))
+        .args(args)
+        .current_dir(&kept.folder)
+        .env_clear()
+        .env("XDG_STATE_HOME", kept.folder.join("home"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read its input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A store where the program looks for it.
+fn kept_for_the_program() -> Kept {
+    let mut kept = Kept::new();
+    fs::create_dir_all(&kept.folder).unwrap();
+    fs::write(kept.folder.join("devstack.yaml"), "").unwrap();
+    let env: devstack::support::env::Map = [("XDG_STATE_HOME", kept.folder.join("home").to_str().unwrap())].into_iter().collect();
+    let project = devstack::support::project::Project::find(&kept.folder, &env);
+    kept.store = Store::of(&project).unwrap();
+    kept
+}
+
+#[test]
+fn the_program_shows_kept_traces_and_files_and_says_what_it_cannot() {
+    let kept = kept_for_the_program();
+    let (code, out, err) = devstack(&kept, &["trace", "--last"], "");
+    assert_eq!((code, out.as_str()), (4, ""), "{err}");
+    assert_eq!(err, "error: no run of this project has been kept yet\nhint: run `devstack replay` first\n");
+
+    kept.save(&sample::report());
+    let (code, out, err) = devstack(&kept, &["trace"], "");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.starts_with("12121212…1212 · stripe/payment-failed · 8 spans · 84 ms · 1 error\n"), "{out}");
+    let (code, _, err) = devstack(&kept, &["trace", "1"], "");
+    assert!(
+        code == 4 && err.contains("beginning of 5 trace ids") && err.ends_with("hint: give more of the id\n"),
+        "{code} {err}"
+    );
+
+    let (code, otlp, err) = devstack(&kept, &["trace", "case-3", "--format", "otlp"], "");
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (code, out, err) = devstack(&kept, &["trace", "-", "--tree"], &otlp);
+    assert!(code == 0 && out.contains("error: too many requests"), "{code} {out} {err}");
+    fs::write(kept.folder.join("jaeger.json"), r#"{"data":[{"traceID":"1"}]}"#).unwrap();
+    let (code, out, err) = devstack(&kept, &["trace", "jaeger.json"], "");
+    assert!(code == 2 && out.is_empty() && err.contains("Jaeger export"), "{code} {err}");
+}

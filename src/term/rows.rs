@@ -145,8 +145,9 @@ pub(super) fn critical_line(trace: &Trace, names: &super::ServiceNames, look: &L
     }
     let millis = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
     let parts = path.by_spender(trace);
-    let (named, others) = parts.split_at(parts.len().min(SPENDERS));
-    let mut said: Vec<_> = named.iter().map(|(spender, time)| format!("{} {}", spender_name(spender, names), millis(*time))).collect();
+    let (largest, others) = parts.split_at(parts.len().min(SPENDERS));
+    let mut said: Vec<_> =
+        largest.iter().map(|(spender, time)| format!("{} {}", spender_name(spender, names), millis(*time))).collect();
     if !others.is_empty() {
         said.push(format!("others {}", millis(others.iter().map(|(_, time)| *time).sum())));
     }
@@ -157,7 +158,7 @@ pub(super) fn critical_line(trace: &Trace, names: &super::ServiceNames, look: &L
         let dot = if at + 1 < said.len() { format!(" {}", look.dot()) } else { String::new() };
         if text::width(&line) + 1 + text::width(&part) + text::width(&dot) > look.width {
             push_line(&mut out, &line);
-            line = " ".to_owned();
+            line = String::from(" ");
         }
         line.push(' ');
         line += &part;
