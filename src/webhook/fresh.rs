@@ -8,8 +8,9 @@ use std::collections::HashMap;
 
 use super::fields::FieldKind;
 
-/// Numbers that each case may use before it reaches into the next one's.
-const PER_CASE: u128 = 64;
+/// Numbers that each case may use before it reaches into the next one's. One count for all kinds: an id and a phone number made from the
+/// same number could end in the same digits, and the id would then pass for a leak of the phone number.
+const PER_CASE: u128 = 256;
 /// A prime (2^61 - 1) above every radix in use, so that multiplying by it permutes the numbers below any product of those radices.
 const SCATTER: u128 = (1 << 61) - 1;
 /// The product of radices is cut off here; characters before it are filled with noise.
@@ -30,12 +31,12 @@ const MARKER_LENGTH: usize = 12;
 pub(super) struct Supply {
     nonce: u64,
     made: HashMap<(FieldKind, String), String>,
-    counts: HashMap<FieldKind, u128>,
+    count: u128,
 }
 
 impl Supply {
     pub(super) fn new(nonce: u64) -> Self {
-        Self { nonce, made: HashMap::new(), counts: HashMap::new() }
+        Self { nonce, made: HashMap::new(), count: 0 }
     }
 
     /// A fresh value for `old`, the same one for every equal `old`. `number` says that it must stay a JSON number.
@@ -54,9 +55,8 @@ impl Supply {
         if let Some(made) = self.made.get(&(kind, key.to_owned())) {
             return made.clone();
         }
-        let count = self.counts.entry(kind).or_default();
-        let new = make(u128::from(self.nonce) * PER_CASE + *count);
-        *count += 1;
+        let new = make(u128::from(self.nonce) * PER_CASE + self.count);
+        self.count += 1;
         self.made.insert((kind, key.to_owned()), new.clone());
         new
     }
@@ -296,6 +296,16 @@ mod tests {
         let number = Supply::new(3).fresh(FieldKind::Id, "123456789012", true);
         assert!(number.len() == 12 && number.parse::<u64>().is_ok() && !number.starts_with('0'));
         assert_eq!(Supply::new(3).fresh(FieldKind::Id, "42", true).len(), 9);
+    }
+
+    #[test]
+    fn an_id_never_holds_the_digits_of_the_phone_number_beside_it() {
+        for nonce in 0..100_000 {
+            let mut supply = Supply::new(nonce);
+            let id = supply.fresh(FieldKind::Id, "4711", true);
+            let phone = supply.fresh(FieldKind::Phone, "+40721000001", false);
+            assert!(!id.contains(&phone[phone.len() - 9..]), "{id} {phone}");
+        }
     }
 
     #[test]
