@@ -42,15 +42,38 @@ pub(super) struct Ended {
     answers: Vec<Finding>,
 }
 
-/// Runs one case.
+/// Runs one case; one that changes a whole process gets services of its own where somebody can start them.
 pub(super) async fn drive(case: &PlannedCase, grounds: &Arc<Grounds>) -> Ended {
+    let Some(isolation) = grounds.isolation.as_ref().filter(|_| case.fixture.isolated) else {
+        return drive_on(case, grounds, None).await;
+    };
+    match isolation.start().await {
+        Ok(isolated) => {
+            let (own, stop) = isolated.grounds(grounds);
+            let ended = drive_on(case, &own, None).await;
+            stop.await;
+            ended
+        }
+        Err(why) => {
+            let mut broken = finding("case.isolation", "The case got no services of its own (`isolated: true`).".to_owned());
+            broken.details.push(format!("{why}."));
+            drive_on(case, grounds, Some(broken)).await
+        }
+    }
+}
+
+/// Runs one case on these grounds, or reports why it is `broken` before it began.
+async fn drive_on(case: &PlannedCase, grounds: &Grounds, broken: Option<Finding>) -> Ended {
     let fixture = &case.fixture;
     let identity = Identity::new(case.nonce);
     let trail =
         Trail { trace_id: identity.trace_id, correlation_id: identity.correlation_id.clone(), continued: continues(fixture) };
     let observer = Observer::new(grounds, &trail, deadline(fixture));
     let mut own = OwnTrace::begin(identity.clone(), &fixture.id);
-    let scripted = script(fixture, grounds, &trail).await;
+    let scripted = match broken {
+        Some(broken) => Err(Box::new(broken)),
+        None => script(fixture, grounds, &trail).await,
+    };
     let sent = match scripted {
         Ok(()) => send_all(case, grounds, &identity, &observer, &mut own).await,
         Err(broken) => Sent { broken: Some(*broken), ..Sent::default() },

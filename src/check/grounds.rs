@@ -2,6 +2,9 @@
 //!
 //! Made by `cli` from a runtime that is up; read by everything in this room that talks to the outside.
 
+use std::sync::Arc;
+
+use super::Isolation;
 use crate::webhook::Secrets;
 
 /// A service that answers for its work.
@@ -30,6 +33,8 @@ pub struct Grounds {
     pub externals: Option<String>,
     /// What deliveries are signed with.
     pub secrets: Secrets,
+    /// Who starts services for a fixture that says `isolated: true`; `None` where all cases have to share.
+    pub isolation: Option<Arc<dyn Isolation>>,
 }
 
 impl Grounds {

@@ -9,6 +9,7 @@ mod drive;
 pub mod event;
 mod findings;
 mod grounds;
+mod isolation;
 mod judge;
 mod observe;
 pub mod outcome;
@@ -17,6 +18,7 @@ mod steps;
 
 pub use event::{CaseKey, RunEvent};
 pub use grounds::{Grounds, ServiceAddress};
+pub use isolation::{Isolated, Isolation};
 pub use outcome::{
     CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Totals, TreeRow, Verdict,
 };

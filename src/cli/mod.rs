@@ -7,6 +7,7 @@ mod commands;
 pub mod exit;
 mod failure;
 mod interrupt;
+mod isolation;
 
 pub use app::{Cli, command, main};
 pub use failure::Failure;

@@ -43,6 +43,17 @@ impl EmbeddedConfig {
         let stores = Stores { database_url: env.get("DATABASE_URL"), redis_url: env.get("REDIS_URL") };
         Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, backend: Config::default() }
     }
+
+    /// The demo services of this configuration, exporting to a backend at `otlp_http`.
+    fn demo(&self, otlp_http: &str, secrets: Secrets) -> DemoConfig {
+        DemoConfig {
+            secrets,
+            clock: TimerClock::scaled(self.time_scale),
+            stores: self.stores.clone(),
+            faults: self.faults.iter().copied().collect(),
+            ..DemoConfig::new(exporting_to(otlp_http))
+        }
+    }
 }
 
 /// Why it could not start.
@@ -68,16 +79,10 @@ pub struct Embedded {
 impl Embedded {
     /// Starts the backend, then the services that export to it.
     pub async fn start(config: EmbeddedConfig) -> Result<Self, RuntimeError> {
-        let backend = Backend::bind(config.backend).await?;
+        let backend = Backend::bind(config.backend.clone()).await?;
         let (ledger, otlp_http) = (url(backend.api()), url(backend.otlp_http()));
         let secrets = Secrets::generated();
-        let demo = Demo::start(DemoConfig {
-            secrets: secrets.clone(),
-            clock: TimerClock::scaled(config.time_scale),
-            stores: config.stores,
-            faults: config.faults.into_iter().collect(),
-            ..DemoConfig::new(exporting_to(&otlp_http))
-        });
+        let demo = Demo::start(config.demo(&otlp_http, secrets.clone()));
         let shutdown = CancellationToken::new();
         let backend = tokio::spawn(backend.run(shutdown.clone()));
         let demo = demo.await?;
@@ -85,7 +90,7 @@ impl Embedded {
             pid: std::process::id(),
             ledger,
             otlp_http,
-            services: demo.addresses().iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect(),
+            services: services_of(&demo),
             externals: demo.externals_url(),
             secrets,
         };
@@ -104,6 +109,39 @@ impl Embedded {
         // A backend that panicked has ended as well.
         let _ = self.backend.await;
     }
+}
+
+/// Demo services beside those that run already: they export to the same backend and take the same signatures.
+#[derive(Debug)]
+pub struct ExtraDemo {
+    demo: Demo,
+}
+
+impl ExtraDemo {
+    /// Starts them beside what `kept` names.
+    pub async fn start(config: &EmbeddedConfig, kept: &Kept) -> Result<Self, RuntimeError> {
+        let demo = Demo::start(config.demo(&kept.otlp_http, kept.secrets.clone())).await?;
+        Ok(Self { demo })
+    }
+
+    /// Services and their addresses.
+    pub fn services(&self) -> Vec<(String, String)> {
+        services_of(&self.demo)
+    }
+
+    /// Control address of their externals.
+    pub fn externals(&self) -> String {
+        self.demo.externals_url()
+    }
+
+    /// Stops them, each after its work is done and exported.
+    pub async fn stop(self) {
+        self.demo.stop().await;
+    }
+}
+
+fn services_of(demo: &Demo) -> Vec<(String, String)> {
+    demo.addresses().iter().map(|(name, address)| ((*name).to_owned(), url(*address))).collect()
 }
 
 /// Settings of services whose exports should be seen within milliseconds.

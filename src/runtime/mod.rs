@@ -5,5 +5,5 @@
 mod embedded;
 mod kept;
 
-pub use embedded::{Embedded, EmbeddedConfig, RuntimeError};
+pub use embedded::{Embedded, EmbeddedConfig, ExtraDemo, RuntimeError};
 pub use kept::{Kept, KeptError};

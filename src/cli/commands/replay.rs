@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Failure, exit::Exit, interrupt};
+use super::super::{Failure, exit::Exit, interrupt, isolation::DemoIsolation};
 use crate::{
     check::{self, Finished, Grounds, Plan, RunEvent, ServiceAddress},
     client,
@@ -190,20 +190,21 @@ async fn replay(
 /// The services kept by `devstack demo`, else ones of our own.
 async fn stand(args: &ReplayArgs, project: &Project, http: &reqwest::Client) -> Result<(Grounds, Option<Embedded>), Failure> {
     let of_our_own = !args.fault.is_empty();
+    let config = EmbeddedConfig { time_scale: args.time_scale, faults: args.fault.clone(), ..EmbeddedConfig::from_env(&Os) };
     if let Some(folder) = project.state().filter(|_| !of_our_own) {
         let kept = Kept::find(folder, http).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
         if let Some(kept) = kept {
             let stack = format!("embedded stack · demo services of `devstack demo` (pid {})", kept.pid);
-            return Ok((grounds(&kept, stack, http), None));
+            return Ok((grounds(&kept, stack, http, config), None));
         }
     }
-    let config = EmbeddedConfig { time_scale: args.time_scale, faults: args.fault.clone(), ..EmbeddedConfig::from_env(&Os) };
-    let embedded = Embedded::start(config).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let grounds = grounds(embedded.addresses(), "embedded stack · demo services".to_owned(), http);
+    let embedded =
+        Embedded::start(config.clone()).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
+    let grounds = grounds(embedded.addresses(), "embedded stack · demo services".to_owned(), http, config);
     Ok((grounds, Some(embedded)))
 }
 
-fn grounds(kept: &Kept, stack: String, http: &reqwest::Client) -> Grounds {
+fn grounds(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedConfig) -> Grounds {
     Grounds {
         stack,
         http: http.clone(),
@@ -212,6 +213,7 @@ fn grounds(kept: &Kept, stack: String, http: &reqwest::Client) -> Grounds {
         services: kept.services.iter().map(|(name, url)| ServiceAddress { name: name.clone(), url: url.clone() }).collect(),
         externals: Some(kept.externals.clone()),
         secrets: kept.secrets.clone(),
+        isolation: Some(Arc::new(DemoIsolation::new(config, kept.clone()))),
     }
 }
 
