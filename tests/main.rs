@@ -7,6 +7,7 @@ mod ledger;
 mod receiver;
 mod replay;
 mod report;
+mod schemas;
 mod trace_view;
 mod webhook;
 

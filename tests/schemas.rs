@@ -1,0 +1,23 @@
+//! The JSON Schemas beside the fixtures are what the code says today; editors read them, people do not write them.
+
+use std::{fs, path::Path};
+
+use devstack::fixture;
+use serde_json::Value;
+
+#[track_caller]
+fn is_fresh(kind: &str, schema: &Value) {
+    let file = format!("fixtures/{kind}.schema.json");
+    let kept = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap_or_default();
+    assert_eq!(kept, format!("{schema:#}\n"), "stale: run `cargo run -- schema {kind} > {file}`");
+}
+
+#[test]
+fn the_schema_of_fixtures_is_fresh() {
+    is_fresh("fixture", &fixture::schema());
+}
+
+#[test]
+fn the_schema_of_suites_is_fresh() {
+    is_fresh("suite", &fixture::suite_schema());
+}
