@@ -55,7 +55,7 @@ pub(super) async fn drive(case: &PlannedCase, grounds: &Arc<Grounds>) -> Ended {
             ended
         }
         Err(why) => {
-            let mut broken = finding("case.isolation", "The case got no services of its own (`isolated: true`).".to_owned());
+            let mut broken = finding("case.isolation", "The case got no services of its own (`isolated: true`).");
             broken.details.push(format!("{why}."));
             drive_on(case, grounds, Some(broken)).await
         }
