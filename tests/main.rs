@@ -4,6 +4,7 @@ mod architecture;
 mod client;
 mod demo;
 mod ledger;
+mod lint;
 mod receiver;
 mod replay;
 mod report;

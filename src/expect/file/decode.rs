@@ -49,14 +49,14 @@ pub fn trace_expectation(fixture: &Node, problems: &mut Vec<Problem>) -> TraceEx
     expectation
 }
 
-/// A span pattern; `None` without a kind.
-pub fn span_pattern(node: &Node, problems: &mut Vec<Problem>) -> Option<SpanPattern> {
-    let head = node.entries().iter().find(|entry| KINDS.contains(&entry.key.as_str()))?;
+/// A span pattern. One whose kind or name has been refused is taken for any span, so that the rest of it is looked at as well.
+pub fn span_pattern(node: &Node, problems: &mut Vec<Problem>) -> SpanPattern {
+    let head = node.entries().iter().find(|entry| KINDS.contains(&entry.key.as_str()));
     let count = node.entry("count").and_then(|entry| Some((bounds(entry, problems)?, place_of(entry))));
-    Some(SpanPattern {
-        place: head.key_place,
-        kind: kind(&head.key),
-        name: name(head, problems)?,
+    SpanPattern {
+        place: head.map_or(node.place, |head| head.key_place),
+        kind: head.and_then(|head| kind(&head.key)),
+        name: name(head, node.place, problems),
         service: placed(node, "service", |entry| predicate(&entry.value, problems)),
         status: placed(node, "status", |entry| status(&entry.value, problems)),
         attributes: attributes(node.get("attributes"), problems),
@@ -68,7 +68,7 @@ pub fn span_pattern(node: &Node, problems: &mut Vec<Problem>) -> Option<SpanPatt
         exact: node.get("exact").and_then(Node::bool).unwrap_or_default(),
         children: node.get("children").map(|children| spans(children, problems)).unwrap_or_default(),
         below: node.get("below").map(|below| spans(below, problems)).unwrap_or_default(),
-    })
+    }
 }
 
 /// A selector of `none:`; `None` when it selects by nothing.
@@ -107,7 +107,7 @@ pub fn bounds(entry: &Entry, problems: &mut Vec<Problem>) -> Option<Bounds> {
 }
 
 fn spans(node: &Node, problems: &mut Vec<Problem>) -> Vec<SpanPattern> {
-    node.items().iter().filter_map(|item| span_pattern(item, problems)).collect()
+    node.items().iter().map(|item| span_pattern(item, problems)).collect()
 }
 
 fn placed<T>(node: &Node, key: &str, make: impl FnOnce(&Entry) -> Option<T>) -> Option<(T, Place)> {
@@ -126,13 +126,14 @@ fn kind(word: &str) -> Option<SpanKind> {
     }
 }
 
-fn name(entry: &Entry, problems: &mut Vec<Problem>) -> Option<NamePattern> {
-    let predicate = predicate(&entry.value, problems)?;
+fn name(entry: Option<&Entry>, whole: Place, problems: &mut Vec<Problem>) -> NamePattern {
+    let Some(entry) = entry else { return NamePattern { predicate: Predicate::Present, place: whole } };
+    let predicate = predicate(&entry.value, problems).unwrap_or(Predicate::Present);
     if matches!(predicate, Predicate::Absent) {
         let problem = Problem::at(place_of(entry), "contradiction", "every span and event has a name").label("never holds");
         problems.push(problem);
     }
-    Some(NamePattern { predicate, place: place_of(entry) })
+    NamePattern { predicate, place: place_of(entry) }
 }
 
 fn status(node: &Node, problems: &mut Vec<Problem>) -> Option<StatusPattern> {
@@ -155,7 +156,7 @@ fn events(node: &Node, problems: &mut Vec<Problem>) -> Vec<EventPattern> {
 
 fn event(node: &Node, problems: &mut Vec<Problem>) -> Option<EventPattern> {
     if let Value::Map(_) = node.value {
-        let name = name(node.entry("name")?, problems)?;
+        let name = name(node.entry("name"), node.place, problems);
         return Some(EventPattern { place: name.place, name, attributes: attributes(node.get("attributes"), problems) });
     }
     let name = NamePattern { predicate: predicate(node, problems)?, place: node.place };

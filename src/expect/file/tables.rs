@@ -36,7 +36,7 @@ static EVENTS: Shape = Shape::List(&Shape::Either(&[Shape::Text, Shape::Object(&
 static STATUS: Shape = Shape::Either(&[Shape::Word(&CODES), Shape::Object(&STATUS_MAP)]);
 static SPANS: Shape = Shape::List(&Shape::Object(&SPAN));
 
-static NOTHING: Words = Words { what: "a list of spans, nor `none`", words: &[("none", "no span may arrive")] };
+static NOTHING: Words = Words { what: "a list of spans", words: &[("none", "no span may arrive")] };
 
 static CODES: Words = Words {
     what: "a span status",
@@ -136,7 +136,7 @@ pub static SELECTOR: Object = Object {
                 "attributes",
             ],
             need: Need::Some,
-            what: "anything to select by",
+            what: "a way to select spans",
         },
         Group {
             keys: &["kind", "server", "client", "producer", "consumer", "internal", "span"],
@@ -164,12 +164,12 @@ static STATUS_MAP: Object = Object {
     name: "status",
     doc: "The status of a span; a bare word is its code.",
     keys: &[Key::new("code", &Shape::Word(&CODES), "The code."), Key::new("message", &TEXT, "The message.")],
-    groups: &[Group { keys: &["code", "message"], need: Need::Some, what: "`code` and `message`" }],
+    groups: &[Group { keys: &["code", "message"], need: Need::Some, what: "part of a status" }],
     later: &[],
 };
 
 static STEP: Object = Object {
-    name: "sequence entry",
+    name: "entry",
     doc: "What one span of a sequence must be; an empty map takes any.",
     keys: &[
         Key::new("status", &STATUS, "How it ended."),

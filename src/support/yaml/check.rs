@@ -28,6 +28,11 @@ impl<'a> Site<'a> {
     fn of(entry: &'a Entry) -> Self {
         Self { key: Some(&entry.key), blame: entry.blame() }
     }
+
+    /// The key, for a message.
+    fn key(self) -> String {
+        self.key.map_or_else(|| "this file".to_owned(), |key| format!("`{}`", short(key)))
+    }
 }
 
 fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>) {
@@ -37,7 +42,7 @@ fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>
     }
     match (shape, &node.value) {
         (Shape::Text, Value::String(text)) if text.trim().is_empty() => {
-            problems.push(Problem::at(blame, "empty", "empty text").label("wanted: text"));
+            problems.push(Problem::at(blame, "empty", format!("{} is empty", site.key())).label("wanted: text"));
         }
         (Shape::Int(least, most), Value::Int(found)) if !(least..=most).contains(&found) => {
             let message = format!("`{found}` is out of range");
@@ -53,7 +58,8 @@ fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>
             }
         }
         (Shape::List(_), Value::List(items)) if items.is_empty() => {
-            problems.push(Problem::at(blame, "empty", "an empty list").label("leave it out, or put something in"));
+            let problem = Problem::at(blame, "empty", format!("{} is an empty list", site.key()));
+            problems.push(problem.label("nothing in it").help("put something in, or leave it out"));
         }
         (Shape::List(item) | Shape::AnyList(item), Value::List(items)) => {
             items.iter().for_each(|node| value(node, Site { blame: node.place, ..site }, item, problems));
@@ -84,18 +90,25 @@ pub(super) fn accepts(shape: &Shape, node: &Node) -> bool {
     }
 }
 
-fn wrong_type(node: &Node, Site { key, blame }: Site<'_>, shape: &Shape) -> Problem {
-    let key = key.map_or_else(|| "this file".to_owned(), |key| format!("`{}`", short(key)));
-    let message = format!("{key} takes {}, not {}", shape.wanted(), node.found());
-    let problem = Problem::at(blame, "wrong-type", message).label("wrong type");
-    let scalar = matches!(node.value, Value::Int(_) | Value::Double(_) | Value::Bool(_));
-    let text = Node { value: Value::String(String::new()), place: blame };
-    if !scalar || !accepts(shape, &text) {
-        return problem;
+fn wrong_type(node: &Node, site: Site<'_>, shape: &Shape) -> Problem {
+    let message = format!("{} takes {}, not {}", site.key(), shape.wanted(), node.found());
+    let problem = Problem::at(site.blame, "wrong-type", message).label("wrong type");
+    let text = match &node.value {
+        Value::Int(value) => value.to_string(),
+        Value::Double(value) => value.to_string(),
+        Value::Bool(value) => value.to_string(),
+        _ => return problem,
+    };
+    // A number where text is wanted: either text in quotes, or text of a form that the number lacks.
+    match shape.formats().next().map(|format| (format.check)(&text)) {
+        Some(Err(complaint)) => {
+            let problem = problem.label(complaint.label);
+            complaint.help.into_iter().fold(problem, Problem::help)
+        }
+        Some(Ok(())) => problem.help("quote it to make it text"),
+        None if shape.takes_text() => problem.help("quote it to make it text"),
+        None => problem,
     }
-    let format = matches!(shape, Shape::Format(_))
-        || matches!(shape, Shape::Either(shapes) if shapes.iter().any(|s| matches!(s, Shape::Format(_))));
-    if format { problem } else { problem.help("quote it to make it text") }
 }
 
 fn range(least: i64, most: i64) -> String {
@@ -110,6 +123,7 @@ fn unknown_word(text: &str, place: Place, words: &Words) -> Problem {
     let known = join(words.names().map(|word| format!("`{word}`")));
     match suggest::nearest(text, words.names()) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None if words.words.len() == 1 => problem.label(format!("only {known}")),
         None => problem.label("unknown").help(format!("one of {known}")),
     }
 }
@@ -137,7 +151,13 @@ fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Pr
             problems.push(problem.label(format!("in this {}", table.name)).help(format!("`{}`: {}", key.name, key.doc)));
         }
     }
-    for group in open {
+    if entries.is_empty() && !open.is_empty() {
+        let problem = Problem::at(blame, "empty", format!("this {} is empty", table.name)).label("nothing in it");
+        return problems.push(problem.help(format!("known here: {}", known_keys(table))));
+    }
+    // What it lacks may be what a later version brings.
+    let excused = entries.iter().any(|entry| table.later.contains(&entry.key.as_str()));
+    for group in open.into_iter().filter(|_| !excused) {
         let keys = join(group.keys.iter().map(|key| format!("`{key}`")));
         let problem =
             Problem::at(blame, "missing-key", format!("this {} lacks {}", table.name, group.what)).label("it is missing here");

@@ -261,10 +261,18 @@ fn syntax(text: &str, error: &ScanError) -> Problem {
         .unwrap_or_else(|| text.char_indices().nth(error.marker().index()).map_or(text.len(), |(offset, _)| offset));
     // The end of the file is no place to put a caret under.
     let offset = if offset >= text.trim_end().len() { text.trim_end().len().saturating_sub(1) } else { offset };
-    let place = Place::of(text, offset..offset + 1);
+    let offset = text.floor_char_boundary(offset);
+    let token = text[offset..].find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).unwrap_or(text.len() - offset);
+    let place = Place::of(text, offset..offset + token.clamp(1, 20));
     let info = error.info();
     let problem = Problem::at(place, "yaml", format!("not valid YAML: {}", info.lines().next().unwrap_or_default()));
-    if info.contains("tab") { problem.help("indent with spaces") } else { problem }
+    if info.contains("tabs") {
+        problem.help("indent with spaces")
+    } else if info.contains("block") || info.contains("mapping values") {
+        problem.help("look at the indentation of this line")
+    } else {
+        problem
+    }
 }
 
 #[cfg(test)]

@@ -173,26 +173,54 @@ impl Words {
 impl Shape {
     /// What is wanted, in words: `text`, `a list of spans`, `text or a map`.
     pub fn wanted(&self) -> String {
+        join(self.parts())
+    }
+
+    /// Whether any text will do.
+    pub fn takes_text(&self) -> bool {
         match self {
-            Self::Text | Self::AnyText => "text".to_owned(),
-            Self::Bool => "`true` or `false`".to_owned(),
-            Self::Int(..) => "a whole number".to_owned(),
-            Self::Number => "a number".to_owned(),
-            Self::Scalar => "text, a number, `true` or `false`".to_owned(),
-            Self::Any => "anything".to_owned(),
-            Self::Word(words) if words.words.len() <= 4 => join(words.names().map(|word| format!("`{word}`"))),
-            Self::Word(words) => words.what.to_owned(),
-            Self::Format(format) => format.what.to_owned(),
-            Self::List(shape) | Self::AnyList(shape) => match shape {
-                Self::Object(object) => format!("a list of {}s", object.name),
-                Self::Text => "a list of texts".to_owned(),
-                _ => "a list".to_owned(),
-            },
-            Self::Map(map) => format!("a map by {}", map.key),
-            Self::Object(object) => format!("a map ({})", object.name),
-            Self::Either(shapes) => join(shapes.iter().map(Self::wanted)),
+            Self::Text | Self::AnyText | Self::Scalar => true,
+            Self::Either(shapes) => shapes.iter().any(Self::takes_text),
+            _ => false,
         }
     }
+
+    /// The forms that text may have.
+    pub fn formats(&self) -> Box<dyn Iterator<Item = &'static Format> + '_> {
+        match self {
+            Self::Format(format) => Box::new(std::iter::once(*format)),
+            Self::Either(shapes) => Box::new(shapes.iter().flat_map(Self::formats)),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// What may stand there, one by one.
+    fn parts(&self) -> Vec<String> {
+        let word = |word: &str| format!("`{word}`");
+        match self {
+            Self::Text | Self::AnyText => vec!["text".to_owned()],
+            Self::Bool => vec![word("true"), word("false")],
+            Self::Int(..) => vec!["a whole number".to_owned()],
+            Self::Number => vec!["a number".to_owned()],
+            Self::Scalar => vec!["text".to_owned(), "a number".to_owned(), word("true"), word("false")],
+            Self::Any => vec!["anything".to_owned()],
+            Self::Word(words) if words.words.len() <= 4 => words.names().map(word).collect(),
+            Self::Word(words) => vec![words.what.to_owned()],
+            Self::Format(format) => vec![format.what.to_owned()],
+            Self::List(shape) | Self::AnyList(shape) => vec![match shape {
+                Self::Object(object) => format!("a list of {}", plural(object.name)),
+                Self::Text => "a list of texts".to_owned(),
+                _ => "a list".to_owned(),
+            }],
+            Self::Map(map) => vec![format!("a map ({}: …)", map.key)],
+            Self::Object(object) => vec![format!("a map ({})", object.name)],
+            Self::Either(shapes) => shapes.iter().flat_map(Self::parts).collect(),
+        }
+    }
+}
+
+fn plural(noun: &str) -> String {
+    noun.strip_suffix('y').map_or_else(|| format!("{noun}s"), |stem| format!("{stem}ies"))
 }
 
 /// `a, b or c`.
