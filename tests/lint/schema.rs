@@ -3,7 +3,7 @@
 //!
 //! The validator here knows the keywords that the schemas use and panics at any other, so that no constraint goes unchecked.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
 use devstack::{
     fixture::{self, tables},
@@ -17,6 +17,24 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::{inputs, report};
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(fixture::schema);
+
+/// Every key of every object in the schema, and one of none.
+static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let objects = SCHEMA["$defs"].as_object().expect("definitions").values();
+    let keys = objects.flat_map(|object| object["properties"].as_object().expect("properties").keys().cloned());
+    let mut keys: Vec<String> = keys.chain(["strange".to_owned()]).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+});
+
+/// The valid fixtures that are mutated, as JSON.
+static VALID: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let texts = examples(&fixture::page(), "```yaml");
+    texts.iter().map(|text| checked(text, &Shape::Object(&tables::FIXTURE)).1.expect("YAML")).collect()
+});
 
 /// Whether `value` satisfies `schema`, whose references lead into `root`.
 fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
@@ -113,7 +131,7 @@ fn shipped() -> Vec<(String, String)> {
 
 #[test]
 fn shipped_fixtures_and_documented_examples_satisfy_reader_and_schema() {
-    let (fixture, suite) = (fixture::schema(), fixture::suite_schema());
+    let (fixture, suite) = (&*SCHEMA, fixture::suite_schema());
     let page = fixture::page();
     let mut texts: Vec<(String, String, bool)> =
         shipped().into_iter().map(|(file, text)| (file.clone(), text, file.ends_with("suite.yaml"))).collect();
@@ -121,7 +139,7 @@ fn shipped_fixtures_and_documented_examples_satisfy_reader_and_schema() {
     texts.extend(examples(&page, "```yaml suite").into_iter().map(|text| ("the suite of the page".to_owned(), text, true)));
     for (file, text, is_suite) in texts {
         let (shape, schema) =
-            if is_suite { (Shape::Object(&tables::SUITE), &suite) } else { (Shape::Object(&tables::FIXTURE), &fixture) };
+            if is_suite { (Shape::Object(&tables::SUITE), &suite) } else { (Shape::Object(&tables::FIXTURE), fixture) };
         let (problems, json) = checked(&text, &shape);
         assert_eq!(problems, [], "{file}");
         assert!(valid(schema, schema, &json.expect("YAML")), "the schema refuses {file}:\n{text}");
@@ -132,17 +150,17 @@ fn shipped_fixtures_and_documented_examples_satisfy_reader_and_schema() {
 #[test]
 fn what_is_wrong_in_form_the_schema_refuses_too() {
     // Their wrongness is in the form of a text or in what several keys mean together, which patterns can only outline.
-    const MEANING: [&str; 4] = ["bad-value", "out-of-range", "duplicate-key", "yaml"];
-    let schema = fixture::schema();
+    const MEANING: [&str; 5] = ["bad-value", "out-of-range", "duplicate-key", "several-documents", "yaml"];
+    let schema = &*SCHEMA;
     let mut refused = 0;
     for input in inputs("one") {
         let text = fs::read_to_string(&input).expect("text");
         let (problems, Some(json)) = checked(&text, &Shape::Object(&tables::FIXTURE)) else { continue };
         if problems.iter().any(|problem| !MEANING.contains(&problem.code)) {
-            assert!(!valid(&schema, &schema, &json), "the schema takes {}", input.display());
+            assert!(!valid(schema, schema, &json), "the schema takes {}", input.display());
             refused += 1;
         } else if problems.is_empty() {
-            assert!(valid(&schema, &schema, &json), "the schema refuses {}", input.display());
+            assert!(valid(schema, schema, &json), "the schema refuses {}", input.display());
         }
     }
     assert!(refused > 20, "only {refused}");
@@ -172,28 +190,15 @@ fn any_value() -> impl Strategy<Value = Value> {
         proptest::sample::select(words.to_vec()).prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
-        let keys = known_keys();
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            proptest::collection::vec((proptest::sample::select(keys), inner), 0..4)
+            proptest::collection::vec((proptest::sample::select(KEYS.as_slice()), inner), 0..4)
                 .prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
 }
 
-/// Every key of every object in the schema.
-fn known_keys() -> Vec<String> {
-    let schema = fixture::schema();
-    let defs = schema["$defs"].as_object().expect("definitions");
-    let mut keys: Vec<String> =
-        defs.values().flat_map(|object| object["properties"].as_object().expect("properties").keys().cloned()).collect();
-    keys.push("strange".to_owned());
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-/// Puts `value` in the place of some part of `whole`: the part that a walk of `steps` leads to.
+/// Puts `value` in the place of some part of `whole`: the part that a walk of `steps` leads to. JSON is YAML, so the result is read as it is.
 fn mutate(whole: &mut Value, steps: &[usize], value: Value) {
     let Some((step, rest)) = steps.split_first() else {
         *whole = value;
@@ -213,25 +218,17 @@ fn mutate(whole: &mut Value, steps: &[usize], value: Value) {
     }
 }
 
-/// A number that YAML reads as it is written in JSON, and text that says so.
-fn as_yaml(value: &Value) -> String {
-    value.to_string()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Mutated fixtures: what the reader takes the schema takes; what the schema takes is at worst wrong in what a pattern cannot say.
     #[test]
     fn reader_and_schema_agree(example in 0_usize..4, steps in proptest::collection::vec(0_usize..8, 1..6), value in any_value()) {
-        let schema = fixture::schema();
-        let text = &examples(&fixture::page(), "```yaml")[example];
-        let (_, json) = checked(text, &Shape::Object(&tables::FIXTURE));
-        let mut json = json.expect("YAML");
+        let mut json = VALID[example].clone();
         mutate(&mut json, &steps, value);
-        let (problems, read) = checked(&as_yaml(&json), &Shape::Object(&tables::FIXTURE));
+        let (problems, read) = checked(&json.to_string(), &Shape::Object(&tables::FIXTURE));
         if let Some(read) = read {
-            let taken = valid(&schema, &schema, &read);
+            let taken = valid(&SCHEMA, &SCHEMA, &read);
             let form: Vec<&Problem> = problems.iter().filter(|problem| problem.code != "bad-value").collect();
             prop_assert!(taken || !problems.is_empty(), "only the schema refuses {json}");
             prop_assert!(!taken || form.is_empty(), "only the reader refuses {json}: {form:?}");

@@ -35,7 +35,11 @@ fn row(cells: &[&str]) -> String {
 /// What a shape takes, in words for the page.
 fn takes(shape: &Shape) -> String {
     match shape {
-        Shape::Word(words) => join(words.names().map(|word| format!("`{word}`"))),
+        Shape::Word(words) => join(words.words.iter().map(|(word, meaning)| match *meaning {
+            "" => format!("`{word}`"),
+            meaning => format!("`{word}` ({meaning})"),
+        })),
+        Shape::Scalar => "a value".to_owned(),
         Shape::Int(least, i64::MAX) => format!("a whole number, at least {least}"),
         Shape::Int(least, most) => format!("a whole number from {least} to {most}"),
         Shape::List(item) | Shape::AnyList(item) => format!("a list: {}", takes(item)),
