@@ -62,7 +62,9 @@ fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>
             problems.push(problem.label("nothing in it").help("put something in, or leave it out"));
         }
         (Shape::List(item) | Shape::AnyList(item), Value::List(items)) => {
-            items.iter().for_each(|node| value(node, Site { blame: node.place, ..site }, item, problems));
+            for node in items {
+                value(node, Site { blame: node.place, ..site }, item, problems);
+            }
         }
         (Shape::Map(map), Value::Map(entries)) => free_map(entries, map, problems),
         (Shape::Object(table), Value::Map(entries)) => object(entries, blame, table, problems),

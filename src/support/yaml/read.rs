@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
         let Some(frame) = self.stack.pop() else { return true };
         let value = match frame.value {
             Open::List(items) => Value::List(items),
-            Open::Map { entries, merged, .. } => Value::Map(self.merge(entries, merged)),
+            Open::Map { entries, merged, .. } => Value::Map(merge(entries, merged)),
         };
         let place = Place::of(self.text, frame.place.offset..(end.offset + end.length).max(frame.place.offset + 1));
         let node = Node { value, place };
@@ -198,19 +198,6 @@ impl<'a> Builder<'a> {
         true
     }
 
-    /// What a map says itself, and then what it merges, the first merged map before later ones.
-    fn merge(&mut self, mut entries: Vec<Entry>, merged: Vec<Node>) -> Vec<Entry> {
-        for map in merged {
-            let Value::Map(more) = map.value else { continue };
-            for entry in more {
-                if entries.iter().all(|known| known.key != entry.key) {
-                    entries.push(entry);
-                }
-            }
-        }
-        entries
-    }
-
     fn too_much(&mut self, place: Place, message: String) -> bool {
         self.problems.push(Problem::at(place, "too-large", message));
         self.broken = true;
@@ -244,6 +231,19 @@ fn key(node: &Node, raw: Option<(&str, ScalarStyle)>, entries: &[Entry], problem
         return Key::Refused;
     }
     Key::Named(text.to_owned(), node.place)
+}
+
+/// What a map says itself, and then what it merges, the first merged map before later ones.
+fn merge(mut entries: Vec<Entry>, merged: Vec<Node>) -> Vec<Entry> {
+    for map in merged {
+        let Value::Map(more) = map.value else { continue };
+        for entry in more {
+            if entries.iter().all(|known| known.key != entry.key) {
+                entries.push(entry);
+            }
+        }
+    }
+    entries
 }
 
 fn merge_value(node: Node, place: Place, merged: &mut Vec<Node>, problems: &mut Vec<Problem>) {
@@ -351,12 +351,12 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let inner = vec![format!("*a{}", level - 1); 9].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+            bomb = format!("{bomb}a{level}: &a{level} [{inner}]\n");
         }
         assert!(wrong(&bomb)[0].2.starts_with("more than 100000 values"));
         let mut ladder = "a0: &a0 [x]\n".to_owned();
         for level in 1..200 {
-            ladder.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+            ladder = format!("{ladder}a{level}: &a{level} [*a{}]\n", level - 1);
         }
         assert_eq!(wrong(&ladder)[0].2, "more than 64 levels deep");
         assert_eq!(wrong(&"[".repeat(20_000)).len(), 1);

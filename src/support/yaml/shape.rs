@@ -96,7 +96,7 @@ pub struct Words {
 
 /// Text with a form: a duration, a regular expression, a path into JSON.
 pub struct Format {
-    /// What it is, for messages: `a duration such as `1s``.
+    /// What it is, for messages: a duration.
     pub what: &'static str,
     /// A regular expression for the schema that holds for everything `check` takes (and as little else as it can say).
     pub pattern: &'static str,
