@@ -101,6 +101,19 @@ async fn a_second_delivery_has_a_producer_and_no_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scripted_body_is_what_the_service_says() {
+    let lab = Lab::start().await;
+    let case = Case::new();
+    let reply = json!({"role": "assistant", "content": r#"{"score": 5, "reasoning": "as scripted"}"#});
+    lab.script(&case, json!({"openai": [{"body": {"model": "gpt-4o", "choices": [{"index": 0, "message": reply}]}}]})).await;
+    lab.deliver(&case, Provider::WhatsApp, &message(COLD)).await;
+    let trace = lab.trace(&case).await;
+    let workflow = trace.one(SpanKind::Consumer, "trigger.task.lead-scoring-workflow");
+    assert_eq!(attribute(workflow, "medicalcor.lead.classification"), "HOT");
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deliveries_at_the_same_time_make_one_run() {
     let lab = Lab::start().await;
     let (case, body) = (Case::new(), payment("payment_intent.succeeded"));

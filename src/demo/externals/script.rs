@@ -25,6 +25,9 @@ pub struct Step {
     /// How long to wait before answering, on the externals' scaled clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
+    /// The body instead of the one that goes with the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
     /// Never answer: hold the request until the client gives up.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hang: bool,

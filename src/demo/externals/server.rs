@@ -97,7 +97,8 @@ async fn call(State(shared): State<Arc<Shared>>, connection: ConnectInfo<Breakab
         Some(status) => (status, answers::error(status)),
         None => answers::answer(service, &parts.method, path, &body),
     };
-    (status, waits(&step), Json(answer)).into_response()
+    let headers = waits(&step);
+    (status, headers, Json(step.body.unwrap_or(answer))).into_response()
 }
 
 /// `/hubspot/crm/v3/…` is HubSpot's `/crm/v3/…`.
