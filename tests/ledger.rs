@@ -14,7 +14,7 @@ use devstack::{
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes; only a lost wake-up reaches it.
-const GUARD: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_mins(1);
 
 fn resource(service: &str) -> Arc<Resource> {
     Arc::new(Resource { attributes: Attributes::from_iter([("service.name", service)]) })

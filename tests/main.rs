@@ -1,5 +1,7 @@
 //! The one test binary: a module per subject, because every `tests/*.rs` file would link the whole dependency set again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there, and the line says where")]
+
 mod architecture;
 mod client;
 mod demo;

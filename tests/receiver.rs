@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::{
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes.
-const GUARD: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_mins(1);
 
 /// A running backend.
 struct Running {

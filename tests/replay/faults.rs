@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::sandbox::Sandbox;
 
 /// A fixture that holds, with a place for every kind of mistake.
-const GOOD: &str = r#"name: a hot lead
+const GOOD: &str = r"name: a hot lead
 request: { whatsapp: hot-lead.json }
 response: { status: 200, json: { $.status: received } }
 trace:
@@ -28,7 +28,7 @@ trace:
               - client: whatsapp POST
               - producer: trigger.dev.lead-scoring-workflow send
 edges: [medicalcor-api -> medicalcor-trigger]
-"#;
+";
 
 /// `exact`: every span below the consumer is named.
 fn exact() -> String {

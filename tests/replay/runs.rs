@@ -137,7 +137,7 @@ fn ctrl_c_ends_a_run_with_its_own_code() {
     let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupted.expect("kill runs").success());
     std::thread::spawn(move || lines.for_each(drop));
-    let code = ended_within(&mut child, Duration::from_secs(60));
+    let code = ended_within(&mut child, Duration::from_mins(1));
     assert_eq!(code, Some(130));
 }
 
