@@ -34,7 +34,10 @@ fn async_runtime() -> Result<Runtime, Failure> {
 /// Loaded fixtures, or every problem of every file drawn and the failure that sums them up.
 fn loaded<T>(result: Result<T, LoadError>, ui: &Ui) -> Result<T, Failure> {
     result.map_err(|error| match error {
-        LoadError::Nothing(nothing) => Failure::nothing_selected(nothing.to_string()),
+        LoadError::Nothing(nothing) => {
+            let failure = Failure::nothing_selected(nothing.message);
+            nothing.help.into_iter().fold(failure, Failure::hint)
+        }
         LoadError::Invalid(problems) => {
             ui.explain(&problems.render(paint(ui.err_look())));
             Failure::usage(summary(&problems))
