@@ -1,8 +1,8 @@
 //! Fresh values of the same shape as old ones: unique for each case, equal where the old ones were equal.
 //!
 //! Made by [`freshen`](super::freshen) with the nonce of a case. Uniqueness is arithmetic, not luck: the nth value of a case is number
-//! `nonce * 64 + n`, and a bijection scatters numbers over all values of the shape; two cases of one run cannot meet before the shape
-//! itself is exhausted (156 000 cases for the seven digits of a phone number).
+//! `nonce * 256 + n`, and a bijection scatters numbers over all values of the shape; two cases of one run cannot meet before the shape
+//! itself is exhausted (39 000 cases for the seven digits of a phone number).
 
 use std::collections::HashMap;
 
