@@ -33,15 +33,19 @@ pub struct EmbeddedConfig {
     pub faults: Vec<Fault>,
     /// Where the services keep their data; embedded by default.
     pub stores: Stores,
+    /// What deliveries are signed with.
+    pub secrets: Secrets,
     /// The backend's ports and bounds.
     pub backend: Config,
 }
 
 impl EmbeddedConfig {
-    /// Free ports, the demo's timers, no faults; stores as `DATABASE_URL` and `REDIS_URL` say.
+    /// Free ports, the demo's timers, no faults; stores as `DATABASE_URL` and `REDIS_URL` say; secrets from the environment, those that it
+    /// does not name made anew.
     pub fn from_env(env: &dyn Env) -> Self {
         let stores = Stores { database_url: env.get("DATABASE_URL"), redis_url: env.get("REDIS_URL") };
-        Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, backend: Config::default() }
+        let secrets = Secrets::from_env(env).or_generated();
+        Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, secrets, backend: Config::default() }
     }
 
     /// The demo services of this configuration, exporting to a backend at `otlp_http`.
@@ -62,6 +66,14 @@ pub enum RuntimeError {
     /// The backend could not.
     #[error("the embedded backend could not start")]
     Backend(#[from] BackendError),
+    /// A service alone does not know whom to call.
+    #[error("`{service}` needs the address of a service that it calls: `{option} http://HOST:PORT`")]
+    AddressNeeded {
+        /// The service.
+        service: &'static str,
+        /// The option that gives the address.
+        option: &'static str,
+    },
     /// The demo services could not.
     #[error("the demo services could not start")]
     Demo(#[from] DemoError),
@@ -81,7 +93,7 @@ impl Embedded {
     pub async fn start(config: EmbeddedConfig) -> Result<Self, RuntimeError> {
         let backend = Backend::bind(config.backend.clone()).await?;
         let (ledger, otlp_http) = (url(backend.api()), url(backend.otlp_http()));
-        let secrets = Secrets::generated();
+        let secrets = config.secrets.clone();
         let demo = Demo::start(config.demo(&otlp_http, secrets.clone()));
         let shutdown = CancellationToken::new();
         let backend = tokio::spawn(backend.run(shutdown.clone()));

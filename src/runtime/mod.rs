@@ -2,8 +2,10 @@
 //!
 //! Fed by `cli`; gives the addresses that `check` stands on.
 
+mod alone;
 mod embedded;
 mod kept;
 
+pub use alone::{Alone, AloneConfig, DemoService};
 pub use embedded::{Embedded, EmbeddedConfig, ExtraDemo, RuntimeError};
 pub use kept::{Kept, KeptError};

@@ -75,7 +75,7 @@ pub struct Secrets(BTreeMap<SecretName, String>);
 
 impl Secrets {
     /// Reads every secret that `env` has.
-    pub fn from_env(env: &impl Env) -> Self {
+    pub fn from_env(env: &dyn Env) -> Self {
         Self(SecretName::ALL.into_iter().filter_map(|name| Some((name, env.get(name.variable())?))).collect())
     }
 

@@ -11,7 +11,7 @@ use crate::{
     check::{self, Finished, Grounds, Plan, RunEvent, ServiceAddress},
     client,
     demo::Fault,
-    fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite},
+    fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite, Target},
     report::{Format, ReportFile, Reporter, Sources},
     runs::Store,
     runtime::{Embedded, EmbeddedConfig, Kept},
@@ -148,11 +148,28 @@ fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
     let options =
         LoadOptions { tags: args.tag.clone(), names: args.name.clone(), partition: args.partition, ..LoadOptions::default() };
     let mut suite = super::loaded(fixture::load(&args.paths, &options), ui)?;
+    refuse_other_targets(&suite)?;
     for fixture in &mut suite.fixtures {
         fixture.deadline = args.deadline.or(fixture.deadline);
         fixture.evidence = args.evidence.map(Into::into).max(fixture.evidence);
     }
     Ok(suite)
+}
+
+/// The demo services are the only target so far; sending a fixture to them that was written for another system would be a lie.
+fn refuse_other_targets(suite: &Suite) -> Result<(), Failure> {
+    let other = suite.fixtures.iter().find_map(|fixture| match &fixture.suite.target {
+        Some(Target::Url(url)) => Some((fixture, url)),
+        Some(Target::Demo) | None => None,
+    });
+    match other {
+        None => Ok(()),
+        Some((fixture, url)) => {
+            let message =
+                format!("`{}` is for `target: {url}`; targets other than the demo services come in a later version", fixture.id);
+            Err(Failure::usage(message).hint("`target: demo` in suite.yaml"))
+        }
+    }
 }
 
 async fn replay(
