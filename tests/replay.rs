@@ -5,5 +5,6 @@
 
 mod bad_input;
 mod faults;
+mod processes;
 mod runs;
 mod sandbox;
