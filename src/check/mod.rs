@@ -3,11 +3,13 @@
 //! Fed by `cli` with fixtures and addresses; read by `report` (text), `runs` (kept on disk) and `cli` (exit code).
 
 mod answers;
+mod case;
 mod compare;
 mod diagnose;
 mod drive;
 pub mod event;
 mod findings;
+mod given;
 mod grounds;
 mod isolation;
 mod judge;

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use super::{Evidence, Grounds, ServiceAddress};
 use crate::{
     client::{Asked, LedgerClient, WorkAnswer, WorkClient},
-    model::{Arrival, LedgerView, LogRecord, SpanId, Trace, TraceId},
+    model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, SpanId, Trace, TraceId},
     support::{
         clock::{self, Stopwatch},
         work::{OpenSpan, WorkReport},
@@ -205,7 +205,9 @@ impl<'a> Observer<'a> {
             .unwrap_or_default();
         let main = if self.trail.continued { Some(self.trail.trace_id) } else { correlated.first().copied() };
         let Some(trace_id) = main else { return Arrived::default() };
-        let view = self.ledger.view(trace_id).await.unwrap_or_default();
+        let mut view = self.ledger.view(trace_id).await.unwrap_or_default();
+        // devstack's own spans are known before they are exported, and must not count twice.
+        view.arrivals.retain(|arrival| arrival.span.service() != OWN_SERVICE);
         let strays = correlated.into_iter().filter(|id| *id != trace_id);
         let strays = join_all(strays.map(|id| self.ledger.view(id))).await;
         Arrived {

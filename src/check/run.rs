@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CaseKey, CaseReport, Grounds, RunEvent, RunReport,
+    CaseKey, Grounds, RunEvent, RunReport,
     drive::{Ended, drive},
     outcome::REPORT_VERSION,
 };
@@ -113,15 +113,15 @@ pub async fn run(
     ended.sort_by_key(|(at, _)| *at);
     let interrupted = stop.is_cancelled();
     if !interrupted {
-        for (_, ended) in &mut ended {
+        let again = stream::iter(&mut ended).for_each_concurrent(plan.jobs, |(_, ended)| async {
             if ended.judge_latecomers(&grounds).await {
                 emit(RunEvent::CaseFinished(Box::new(ended.report.clone())));
             }
-        }
+        });
+        again.await;
     }
     emit(RunEvent::Finished);
-    let (cases, traces): (Vec<CaseReport>, Vec<_>) =
-        ended.into_iter().map(|(_, ended)| (ended.report.clone(), ended.into_trace())).unzip();
+    let (cases, traces) = ended.into_iter().map(|(_, ended)| ended.into_parts()).unzip();
     let report = RunReport {
         version: REPORT_VERSION,
         run: run_id,
