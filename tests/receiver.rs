@@ -3,6 +3,7 @@
 mod exporters;
 mod grpc;
 mod http;
+mod load;
 mod shutdown;
 
 use std::time::Duration;
