@@ -197,3 +197,19 @@ fn nothing_arriving_at_all_is_never_a_pass() {
     let (code, case) = self::case(unsampled, &[]);
     assert_eq!((code, &case["verdict"]), (0, &Json::from("held")), "{case:#}");
 }
+
+#[test]
+fn a_span_that_comes_after_the_verdict_has_the_case_judged_again() {
+    let hasty = GOOD.replace("name: a hot lead", "name: a hot lead\ndeadline: 400ms");
+    let sandbox = Sandbox::with_fixture(&hasty);
+    // Keeps the run going until the late span of the other case has come.
+    let patient = "name: takes its time\ndeadline: 20s\nsteps:\n  - request: { path: /leads/none, service: medicalcor-web }\n  - request: { path: /leads/none, service: medicalcor-web }\n    when: 4s\ntrace: [{ server: 'GET /leads/{id}' }]\nwaive: { medicalcor.unhandled-error: a missing page is an answer }\n";
+    sandbox.write("fixtures/patient.yaml", patient);
+    let (run, report) = sandbox.replay(&["--fault", "late-span"]);
+    let case = &report["cases"][0];
+    assert_eq!(case["evidence"], "arrived", "the deadline came first: {}", case["findings"]);
+    assert_eq!(case["warnings"][0]["code"], "judge.late", "{}\n{}", case["findings"], case["warnings"]);
+    // The span is there now, but that nothing else is missing was never known: this is no pass.
+    assert_eq!(case["verdict"], "undecided", "{}", case["findings"]);
+    assert_eq!((run.code, &report["cases"][1]["verdict"]), (5, &Json::from("held")), "{}", report["cases"][1]["findings"]);
+}
