@@ -76,10 +76,11 @@ impl Marks {
     }
 
     fn of_span(&self, at: usize) -> Mark {
-        if self.unexpected.contains(&at) {
-            Mark::Unexpected
-        } else if self.changed.contains_key(&at) {
+        // Under `exact` a span in the wrong place is unexpected there too; that it is the expected one says more.
+        if self.changed.contains_key(&at) {
             Mark::Changed
+        } else if self.unexpected.contains(&at) {
+            Mark::Unexpected
         } else {
             Mark::Same
         }

@@ -56,9 +56,15 @@ fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
                 root.name
             );
             let mut finding = finding("cause.context-lost", headline);
-            if let Some(sender) = sender {
-                let carrier = if sender.kind == SpanKind::Producer { "payload" } else { "request" };
-                finding.details.push(format!("`{}` of {from} sent a {carrier} without a `traceparent`.", sender.name));
+            match sender {
+                Some(sender) if sender.service() == OWN_SERVICE => {
+                    finding.details.push(format!("A valid `traceparent` was sent; {} did not go on with it.", root.service()));
+                }
+                Some(sender) => {
+                    let carrier = if sender.kind == SpanKind::Producer { "payload" } else { "request" };
+                    finding.details.push(format!("`{}` of {from} sent a {carrier} without a `traceparent`.", sender.name));
+                }
+                None => {}
             }
             finding.details.push(format!(
                 "The other half is trace {} ({}), found by the correlation id.",

@@ -68,7 +68,8 @@ pub(super) struct Judgement {
 /// Judges; `None` when something lacks that may still come.
 pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
     let trace = Trace::new(case.own.iter().cloned().chain(case.arrivals.iter().map(|arrival| Arc::clone(&arrival.span))));
-    let observed = trace.spans().len() > case.own.len();
+    // Spans in another trace with the same correlation id are this case's, too: its context was lost on the way.
+    let observed = trace.spans().len() > case.own.len() || !case.strays.is_empty();
     let whole = case.evidence >= Evidence::Quiet && case.evidence >= case.least;
     let standings = expect::judge(case.expected, &trace);
 
@@ -255,6 +256,11 @@ fn logged(logs: &[Arc<LogRecord>]) -> Vec<(String, String)> {
 
 /// Causes first, each with the place of the expectation it broke; then the misses; then the rules that no cause explains already.
 fn explained(causes: Vec<Finding>, misses: &[Miss], mut breaches: Vec<Finding>, trace: &Trace, file: &str) -> Vec<Finding> {
+    // A span in the wrong place is told once, as missing where it belongs, and not again as unexpected where it is.
+    let misplaced =
+        |span: &usize| misses.iter().any(|miss| matches!(&miss.what, What::Absent { elsewhere, .. } if elsewhere.contains(span)));
+    let misses: Vec<_> =
+        misses.iter().filter(|miss| !matches!(&miss.what, What::Unexpected { span } if misplaced(span))).collect();
     let mut from_misses: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
     let known = |code: &str| causes.iter().any(|cause| cause.code == code);
     let wrong_kind =

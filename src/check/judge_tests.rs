@@ -30,6 +30,7 @@ struct Case {
     waived: Vec<Waiver>,
     reports: Vec<WorkReport>,
     heard: bool,
+    strays: Vec<Trace>,
 }
 
 fn case(expected: TraceExpectation, spans: Vec<Draft>) -> Case {
@@ -44,6 +45,7 @@ fn case(expected: TraceExpectation, spans: Vec<Draft>) -> Case {
         waived: Vec::new(),
         reports: Vec::new(),
         heard: true,
+        strays: Vec::new(),
     }
 }
 
@@ -75,7 +77,7 @@ impl Case {
             arrivals: &self.arrivals,
             logs: &[],
             evicted: self.evicted,
-            strays: &[],
+            strays: &self.strays,
             evidence: self.evidence,
             least: self.least,
             overdue: self.overdue,
@@ -197,4 +199,12 @@ fn one_id_with_two_contents_is_a_conflict() {
     case.arrivals.extend(arrivals(&trace([span(2).under(1).named("db.UPDATE").kind(Client)])));
     let judgement = case.judged().expect("a verdict");
     assert_eq!((judgement.verdict, judgement.findings[0].code.as_str()), (Verdict::Failed, "cause.conflict"));
+}
+
+#[test]
+fn a_service_that_ignores_the_context_it_was_sent_is_found_by_correlation_id() {
+    let mut case = case(exists("db.SELECT"), vec![]).on(Evidence::Drained);
+    case.strays.push(trace(there()));
+    let judgement = case.judged().expect("a verdict");
+    assert_eq!((judgement.verdict, judgement.findings[0].code.as_str()), (Verdict::Failed, "cause.context-lost"));
 }

@@ -11,6 +11,8 @@ use crate::model::{CriticalPath, Span, SpanId, Spender, Trace};
 /// The attribute by which something says that it stands in for a part of the real system (DESIGN section 8).
 const STAND_IN: &str = "devstack.stand_in";
 
+/// The shortest time that does not read `0.0` in milliseconds.
+const SHORTEST: Duration = Duration::from_micros(50);
 /// So many spenders of the critical path are named.
 const SPENDERS: usize = 8;
 
@@ -144,7 +146,11 @@ pub(super) fn critical_line(trace: &Trace, names: &super::ServiceNames, look: &L
         return String::new();
     }
     let millis = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
-    let parts = path.by_spender(trace);
+    let mut parts = path.by_spender(trace);
+    // What would read `0.0` says nothing, unless all of it is that short.
+    if parts.iter().any(|(_, time)| *time >= SHORTEST) {
+        parts.retain(|(_, time)| *time >= SHORTEST);
+    }
     let (largest, others) = parts.split_at(parts.len().min(SPENDERS));
     let mut said: Vec<_> =
         largest.iter().map(|(spender, time)| format!("{} {}", spender_name(spender, names), millis(*time))).collect();
