@@ -1,4 +1,42 @@
-//! devstack: signed webhooks in, traces out, expectations checked.
+//! devstack replays signed webhooks through instrumented services and says whether the traces that should exist do exist, whole and right,
+//! and if not, why.
+//!
+//! This page is the architecture. What a run does, in the order in which data flows:
+//!
+//! ```text
+//!  fixtures/*.yaml ─► fixture ──► check ──────────────────────────────────────────► report, runs
+//!  (what is sent,     expect       │ plan, drive, observe, judge, diagnose              │
+//!   what must be)                  │                                                    ▼
+//!                                  │ replay + webhook              term: the terminal, exit code
+//!                                  ▼ fresh ids, times, signature
+//!                      demo: medicalcor-api ─► medicalcor-trigger ─► externals
+//!                                  │ telemetry: spans, metrics, logs; the work report
+//!                                  ▼ OTLP
+//!                      backend: receiver ─► ledger ─► client ─► check
+//! ```
+//!
+//! - [`fixture`] reads the files a person wrote, with the place of every part, and [`expect`] holds what they expect as typed values,
+//!   the matcher that compares a trace with them, and the rule packs. Both are pure.
+//! - [`check`] is the run. It gives every case a trace id of its own, sends its requests ([`replay`], [`webhook`]), gathers evidence
+//!   ([`client`]), judges, and names causes. It prints nothing: it emits events and ends in a [`check::RunReport`].
+//! - [`demo`] is the system under test that ships with devstack: real services that speak HTTP to each other and are instrumented with
+//!   [`telemetry`], which any Rust service can use. [`backend`] receives what they export and keeps it in a bounded ledger that wakes
+//!   whoever waits for a trace. [`runtime`] starts both in one process, on free loopback ports, for the length of a run or until Ctrl-C.
+//! - [`report`] turns the report into text, one format per file; [`runs`] keeps the last ones for `devstack trace`; [`term`] is the only
+//!   room that writes. [`cli`] parses, calls one engine per command, and maps what comes back to an exit code ([`cli::exit`]).
+//! - [`model`] has ids, spans, traces and their wire forms, [`support`] the clock, the environment, randomness and text with places.
+//!
+//! Decisions that hold everywhere:
+//!
+//! - **A verdict names its evidence.** *Drained* is a fact, not a guess: every service that uses [`telemetry`] counts what it has under way,
+//!   open and unexported for a trace ([`support::work`]), and two rounds of idle reports with equal activity counters are a consistent
+//!   snapshot of all of them ([`check`], `observe.rs`). So a missing span fails within milliseconds, and a late one is waited for. Without
+//!   such reports there is only *quiet*, and what lacks is then waited for until the deadline.
+//! - **Nothing observed is never a pass.** Silence that a fixture asks for (`trace: none`) counts only when a sampled control request
+//!   through the same services did arrive.
+//! - **Everything goes over the wire**, in an embedded run too: services, receiver and judge share a process and nothing else.
+//! - **Imports point down.** `tests/architecture.rs` holds the table of who may import whom and fails with a sentence.
+//! - **Clock, environment, randomness** come from [`support`]; `clippy.toml` bans them elsewhere.
 
 pub mod backend;
 pub mod check;

@@ -22,6 +22,8 @@ pub(super) struct Clues<'a> {
     pub(super) strays: &'a [Trace],
     /// What each service last said of its work.
     pub(super) reports: &'a [WorkReport],
+    /// Spans that the ledger threw out to keep its bounds; that leaves a case undecided and needs no other cause.
+    pub(super) evicted: u64,
     /// Spans that nothing is left to end.
     pub(super) never_ended: &'a [OpenSpan],
 }
@@ -33,6 +35,7 @@ pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
     causes.extend(injected_early(clues.trace));
     causes.extend(clues.never_ended.iter().map(|open| never_ended(clues, open)));
     causes.extend(clues.reports.iter().filter_map(lost));
+    causes.extend(not_received(clues));
     causes.extend(conflicts(clues.arrivals));
     causes
 }
@@ -162,6 +165,22 @@ fn lost(report: &WorkReport) -> Option<Finding> {
     let headline = format!("{} lost {} of this trace on export.", report.service, counted(report.lost as usize, "span", "spans"));
     let mut finding = finding("cause.export-lost", headline);
     finding.details.extend(report.export_error.iter().map(|error| format!("Its exporter says: {error}.")));
+    Some(finding)
+}
+
+/// Services count what a receiver acknowledged; the ledger must hold as many.
+fn not_received(clues: &Clues<'_>) -> Option<Finding> {
+    if clues.evicted > 0 {
+        return None;
+    }
+    let exported: u64 = clues.reports.iter().map(|report| report.exported).sum();
+    let arrived = clues.arrivals.len() + clues.strays.iter().map(|stray| stray.spans().len()).sum::<usize>();
+    let missing = (exported as usize).checked_sub(arrived).filter(|missing| *missing > 0)?;
+    let headline = format!("{} that the services exported did not get into the ledger.", counted(missing, "span", "spans"));
+    let mut finding = finding("cause.not-received", headline);
+    finding
+        .details
+        .push(format!("{exported} were acknowledged, {arrived} are there: the receiver refused some, or had to make room."));
     Some(finding)
 }
 

@@ -192,6 +192,7 @@ fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
         arrivals: case.arrivals,
         strays: case.strays,
         reports: case.reports,
+        evicted: case.evicted,
         never_ended: case.never_ended,
     })
 }

@@ -165,6 +165,7 @@ fn nothing_observed_is_never_a_pass_not_even_for_none() {
 fn spans_thrown_out_of_the_ledger_leave_it_undecided() {
     let mut case = case(exists("db.SELECT"), there()).on(Evidence::Drained);
     case.evicted = 1;
+    case.reports.push(WorkReport { service: "api".into(), exported: 3, ..WorkReport::default() });
     assert_eq!(case.verdict(), Some(Verdict::Undecided));
 }
 
@@ -207,4 +208,14 @@ fn a_service_that_ignores_the_context_it_was_sent_is_found_by_correlation_id() {
     case.strays.push(trace(there()));
     let judgement = case.judged().expect("a verdict");
     assert_eq!((judgement.verdict, judgement.findings[0].code.as_str()), (Verdict::Failed, "cause.context-lost"));
+}
+
+#[test]
+fn spans_that_were_acknowledged_and_are_not_there_are_missed() {
+    let mut case = case(exists("db.SELECT"), there()).on(Evidence::Drained);
+    case.reports.push(WorkReport { service: "api".into(), exported: 2, ..WorkReport::default() });
+    assert_eq!(case.verdict(), Some(Verdict::Held));
+    case.reports[0].exported = 3;
+    let judgement = case.judged().expect("a verdict");
+    assert_eq!((judgement.verdict, judgement.findings[0].code.as_str()), (Verdict::Failed, "cause.not-received"));
 }
