@@ -1,8 +1,8 @@
 //! The command line's shape, and the way from arguments to an exit code.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{Failure, commands, exit};
 use crate::{
@@ -10,10 +10,9 @@ use crate::{
     term::{ColorOption, Ui, UiOptions},
 };
 
-/// Replays signed webhooks through instrumented services and says whether the traces that should exist do, and if not, why.
+/// Replay signed webhooks through instrumented services and say whether the traces that should exist do, and if not, why
 #[derive(Debug, Parser)]
 #[command(name = "devstack", version, max_term_width = 100, after_help = exit::TABLE, propagate_version = true)]
-#[command(help_template = "{about}\n\n{usage-heading} {usage}\n\n{subcommands}\n\nOptions:\n{options}\n\n{after-help}\n")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,28 +28,39 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send fixtures, wait for evidence, check, report
+    // Their help is the doc comment of their arguments.
     Replay(commands::replay::ReplayArgs),
-    /// Run the demo services in the foreground
     Demo(commands::demo::DemoArgs),
-    /// Show a trace: waterfall, tree, JSON, OTLP
     Trace(commands::trace::TraceArgs),
-    /// Look at fixture files without sending anything
     Lint(commands::lint::LintArgs),
-    /// Print the JSON Schema of a file format
     Schema(commands::schema::SchemaArgs),
-    /// Print shell completions
     Completions(commands::completions::CompletionsArgs),
 }
 
-/// The clap definition, for completions and tests.
+/// Commands by what one comes for, in the order of `--help`.
+const GROUPS: [(&str, &[&str]); 4] =
+    [("Test", &["replay", "lint"]), ("Look", &["trace"]), ("Run", &["demo"]), ("Set up", &["schema", "completions"])];
+
+/// The clap definition, its commands in groups.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let command = Cli::command();
+    let mut template = String::from("{about}\n\n{usage-heading} {usage}\n");
+    for (group, names) in GROUPS {
+        let _ = write!(template, "\n{group}:\n");
+        for name in names {
+            let about =
+                command.find_subcommand(name).and_then(clap::Command::get_about).map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(template, "  {name:12} {about}");
+        }
+    }
+    template += "\nOptions:\n{options}\n\nStart here:\n  devstack replay fixtures\n  devstack trace --last{after-help}\n";
+    command.help_template(template)
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -96,5 +106,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_one_group_of_the_help() {
+        let mut grouped: Vec<_> = super::GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        grouped.sort_unstable();
+        let command = super::command();
+        let mut known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        known.sort_unstable();
+        assert_eq!(grouped, known);
     }
 }

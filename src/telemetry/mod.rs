@@ -1,8 +1,8 @@
 //! The instrumentation library of MedicalCor's tracing guide, for any Rust service: settings from the environment, spans, metrics and
 //! logs with one provider set per service, propagation over HTTP and through task payloads, and an honest account of the work.
 //!
-//! Fed by services (`demo`, and `replay` for the roots of its cases); what it sends is received by `backend` or any OTLP receiver,
-//! and what it knows of its work is asked for by `client`.
+//! Fed by services (`demo`, or anybody's); what it sends is received by `backend` or any OTLP receiver, and what it knows of its work is
+//! asked for by `client`.
 //!
 //! A webhook that hands work to a queue, and the task that goes on with its trace:
 //! ```

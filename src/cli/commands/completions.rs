@@ -8,7 +8,7 @@ use crate::{
     term::Ui,
 };
 
-/// Prints a completion script for a shell.
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack completions bash > ~/.local/share/bash-completion/completions/devstack

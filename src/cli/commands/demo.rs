@@ -15,7 +15,7 @@ use crate::{
     term::Ui,
 };
 
-/// Runs the demo services in the foreground, until Ctrl-C.
+/// Run the demo services in the foreground, until Ctrl-C
 ///
 /// Without SERVICE it runs all of them and a backend; while it does, `devstack replay` in another terminal of the same project uses them.
 /// With SERVICE it runs just those, without a backend: they export to where `OTEL_EXPORTER_OTLP_ENDPOINT` says, and take their secrets from

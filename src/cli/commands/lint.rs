@@ -10,7 +10,7 @@ use crate::{
     term::Ui,
 };
 
-/// Looks at fixture files without sending anything: errors, and what is allowed but cannot be meant.
+/// Check fixture files without sending anything
 ///
 /// Without PATH it takes ./fixtures, else the built-in set. Errors end with exit code 2, warnings with 0.
 #[derive(Debug, Args)]

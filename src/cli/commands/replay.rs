@@ -23,7 +23,7 @@ use crate::{
     term::Ui,
 };
 
-/// Sends fixtures through the services, waits for evidence, checks their traces, reports.
+/// Send fixtures, wait for evidence, check their traces, report
 ///
 /// Without PATH it takes ./fixtures, else the built-in set. With no demo services kept by `devstack demo` it starts its own, and a
 /// backend, on free ports for the length of the run.
@@ -51,7 +51,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "PART", help_heading = "Selection")]
     partition: Option<Partition>,
 
-    /// How many cases run at once
+    /// How many cases run at once (default: 16)
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
     jobs: Option<u16>,
 
@@ -67,9 +67,9 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "EVIDENCE", help_heading = "Run")]
     evidence: Option<LeastEvidence>,
 
-    /// How long the demo services' timers last: 0.01 makes a second ten milliseconds
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.01, value_parser = super::factor, help_heading = "Run")]
-    time_scale: f64,
+    /// How long timers of the demo services last: 0.01, the default, makes a second ten milliseconds
+    #[arg(long, value_name = "FACTOR", value_parser = super::factor, help_heading = "Run")]
+    time_scale: Option<f64>,
 
     /// Write a report to a file: junit=FILE, json=FILE or text=FILE (can be repeated)
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
@@ -206,8 +206,11 @@ async fn replay(
 
 /// The services kept by `devstack demo`, else ones of our own.
 async fn stand(args: &ReplayArgs, project: &Project, http: &reqwest::Client) -> Result<(Grounds, Option<Embedded>), Failure> {
-    let of_our_own = !args.fault.is_empty();
-    let config = EmbeddedConfig { time_scale: args.time_scale, faults: args.fault.clone(), ..EmbeddedConfig::from_env(&Os) };
+    // Kept services have the timers and the faults they were started with.
+    let of_our_own = !args.fault.is_empty() || args.time_scale.is_some();
+    let config = EmbeddedConfig::from_env(&Os);
+    let config =
+        EmbeddedConfig { time_scale: args.time_scale.unwrap_or(config.time_scale), faults: args.fault.clone(), ..config };
     if let Some(folder) = project.state().filter(|_| !of_our_own) {
         let kept = Kept::find(folder, http).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
         if let Some(kept) = kept {
@@ -235,7 +238,9 @@ fn grounds(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedC
 }
 
 fn sources(suite: &Suite) -> Sources {
-    let mut sources = Sources::default();
+    // Names of files on disk become links; those inside the binary lead nowhere.
+    let here = std::env::current_dir().ok().filter(|_| !suite.embedded);
+    let mut sources = here.map_or_else(Sources::default, Sources::below);
     for fixture in &suite.fixtures {
         sources.insert(fixture.file.clone(), Arc::clone(&fixture.source));
     }

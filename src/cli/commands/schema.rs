@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{cli::exit::Exit, fixture, term::Ui};
 
-/// Prints the JSON Schema (draft 2020-12) of a file format.
+/// Print the JSON Schema (draft 2020-12) of a file format
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack schema fixture > fixture.schema.json

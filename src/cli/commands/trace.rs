@@ -23,7 +23,7 @@ const ROWS: usize = 200;
 /// So many traces of a file are drawn without `--all`.
 const TRACES: usize = 10;
 
-/// Shows a trace of one of the last runs, or of a file.
+/// Show a trace of one of the last runs, or of a file
 #[derive(Debug, Args)]
 #[command(after_help = "Without an argument the trace of the last run is shown, as with --last.
 
