@@ -29,6 +29,19 @@ const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
 /// The least quiet period where a service does not report its work.
 const LEAST_QUIET: Duration = Duration::from_secs(5);
 
+/// How long to wait before a service that did not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// What came of asking every service once.
+enum Round {
+    /// All answered.
+    Complete(Vec<WorkReport>),
+    /// One of them does not count its work.
+    Unsupported,
+    /// One of them did not answer: who, and why.
+    Broken(String),
+}
+
 /// The ids by which one case is followed.
 #[derive(Debug, Clone)]
 pub(super) struct Trail {
@@ -111,8 +124,15 @@ impl<'a> Observer<'a> {
         let mut resting: Option<Stopwatch> = None;
         let mut waited_for = None;
         loop {
-            let Some(reports) = self.reports().await else {
-                return self.quiet(Vec::new(), Duration::ZERO).await;
+            let reports = match self.reports().await {
+                Round::Complete(reports) => reports,
+                Round::Unsupported => return self.quiet(Vec::new(), Duration::ZERO).await,
+                Round::Broken(who) if self.left().is_zero() => return Settled { waited_for: Some(who), ..Settled::default() },
+                Round::Broken(who) => {
+                    (previous, resting, waited_for) = (None, None, Some(who));
+                    clock::pause(AGAIN.min(self.left())).await;
+                    continue;
+                }
             };
             let activity: BTreeMap<_, _> = reports.iter().map(|report| (report.instance.clone(), report.activity)).collect();
             let unchanged = previous.as_ref() == Some(&activity);
@@ -135,16 +155,20 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// One round: every service is asked at the same time. `None` when one of them does not answer for its work.
-    async fn reports(&self) -> Option<Vec<WorkReport>> {
+    /// One round: every service is asked at the same time.
+    async fn reports(&self) -> Round {
         let case = Asked::Case(self.trail.trace_id, self.trail.correlation_id.clone());
         let hold = HOLD.min(self.left());
         let asked = self.grounds.services.iter().map(|service| self.work.ask(&service.url, &case, hold));
-        let report_of = |answer| match answer {
-            Ok(WorkAnswer::Report(report)) => Some(report),
-            Ok(WorkAnswer::Unsupported) | Err(_) => None,
-        };
-        join_all(asked).await.into_iter().map(report_of).collect()
+        let mut reports = Vec::with_capacity(self.grounds.services.len());
+        for (service, answer) in self.grounds.services.iter().zip(join_all(asked).await) {
+            match answer {
+                Ok(WorkAnswer::Report(report)) => reports.push(report),
+                Ok(WorkAnswer::Unsupported) => return Round::Unsupported,
+                Err(error) => return Round::Broken(format!("{} does not answer for its work ({error})", service.name)),
+            }
+        }
+        Round::Complete(reports)
     }
 
     /// Without reports: nothing new for twice the longest flush period.

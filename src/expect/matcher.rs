@@ -223,7 +223,8 @@ impl Family<'_> {
             let what = What::Count { wanted: line::wanted(pattern), under: self.under, spans: fits.by_line.clone(), bounds };
             return Fared { misses: vec![Miss { place, what }], exceeded };
         }
-        if fits.whole.len() < bounds.at_least {
+        // With `at_most` alone nothing has to be there; but if something is, what the pattern says of it must be true of one.
+        if fits.whole.len() < bounds.at_least.max(usize::from(count > 0)) {
             return Fared { misses: self.explain(pattern, fits, &BTreeSet::new()), exceeded: false };
         }
         Fared::default()

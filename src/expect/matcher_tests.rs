@@ -102,6 +102,14 @@ fn an_exceeded_bound_is_settled_and_a_missing_one_is_not() {
 }
 
 #[test]
+fn a_count_that_allows_none_still_says_what_one_must_look_like() {
+    let at_most_one = |child: &str| pattern(Consumer, "task").child(pattern(Client, child)).count(0, Some(1));
+    assert!(one(at_most_one("hubspot POST"), whole_trace()).holds);
+    assert!(!one(at_most_one("db.INSERT"), whole_trace()).holds);
+    assert!(one(at_most_one("db.INSERT"), whole_trace().into_iter().take(2)).holds, "none is allowed");
+}
+
+#[test]
 fn equal_siblings_each_need_a_span_of_their_own() {
     let twice = || pattern(Consumer, "task").child(pattern(Client, "hubspot POST")).child(pattern(Client, "hubspot POST"));
     assert!(one(twice(), whole_trace()).holds);
