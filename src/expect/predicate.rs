@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::spec::{Literal, Predicate};
-use crate::model::Value;
+use crate::model::{Value, attributes::write_list};
 
 impl Predicate {
     /// Whether `value` satisfies it; `None` is an attribute that is not there.
@@ -147,15 +147,6 @@ impl fmt::Display for Literal {
             Self::List(items) => write_list(f, items),
         }
     }
-}
-
-fn write_list(f: &mut fmt::Formatter<'_>, items: &[Literal]) -> fmt::Result {
-    f.write_str("[")?;
-    for (index, item) in items.iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        write!(f, "{comma}{item}")?;
-    }
-    f.write_str("]")
 }
 
 impl fmt::Display for Predicate {

@@ -1,84 +1,12 @@
-//! Small traces and patterns for the tests of this room.
-
-use std::sync::Arc;
+//! Small traces and patterns for the tests of this room and of `check`.
 
 use super::spec::{AttributePattern, Bounds, Literal, NamePattern, Place, Predicate, SpanPattern};
-use crate::model::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, Trace, TraceId, Value};
+pub(crate) use crate::model::sample::{Draft, trace};
+use crate::model::{SpanKind, sample};
 
-/// A span under construction: `span(2).under(1).named("db.INSERT").client()`.
-#[derive(Clone)]
-pub(crate) struct Draft(Span);
-
-/// A span whose id and times follow from its number; an internal span of service `api`.
+/// A span whose id and times follow from its number; an internal root of service `api`.
 pub(crate) fn span(number: u64) -> Draft {
-    Draft(Span {
-        trace_id: TraceId::new([7; 16]).expect("not zero"),
-        span_id: id(number),
-        parent_id: None,
-        trace_state: String::new(),
-        flags: 1,
-        name: format!("span {number}"),
-        kind: SpanKind::Internal,
-        start_ns: 1_000 + number * 10,
-        end_ns: 1_000 + number * 10 + 5,
-        attributes: Attributes::default(),
-        events: Vec::new(),
-        links: Vec::new(),
-        status: Status::default(),
-        resource: resource("api"),
-        scope: Arc::new(Scope::default()),
-    })
-}
-
-fn id(number: u64) -> SpanId {
-    SpanId::new(number.to_be_bytes()).expect("numbers begin at one")
-}
-
-fn resource(service: &str) -> Arc<Resource> {
-    Arc::new(Resource { attributes: [("service.name", service)].into_iter().collect() })
-}
-
-impl Draft {
-    pub(crate) fn under(mut self, parent: u64) -> Self {
-        self.0.parent_id = Some(id(parent));
-        self
-    }
-
-    pub(crate) fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.0.name);
-        self
-    }
-
-    pub(crate) fn kind(mut self, kind: SpanKind) -> Self {
-        self.0.kind = kind;
-        self
-    }
-
-    pub(crate) fn of(mut self, service: &str) -> Self {
-        self.0.resource = resource(service);
-        self
-    }
-
-    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.attributes.push(key, value);
-        self
-    }
-
-    pub(crate) fn failed(mut self) -> Self {
-        self.0.status = Status { code: crate::model::StatusCode::Error, message: "boom".into() };
-        self
-    }
-
-    pub(crate) fn event(mut self, name: &str) -> Self {
-        let event = crate::model::Event { time_ns: self.0.start_ns, name: name.into(), attributes: Attributes::default() };
-        self.0.events.push(event);
-        self
-    }
-}
-
-/// The trace of these spans.
-pub(crate) fn trace(spans: impl IntoIterator<Item = Draft>) -> Trace {
-    Trace::new(spans.into_iter().map(|draft| Arc::new(draft.0)))
+    sample::span(number, 0, "api", SpanKind::Internal, number * 10, number * 10 + 5)
 }
 
 /// A pattern for a span of this kind and name.

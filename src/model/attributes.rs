@@ -100,6 +100,16 @@ impl Hash for Value {
     }
 }
 
+/// Writes `[a, b]`.
+pub(crate) fn write_list(f: &mut fmt::Formatter<'_>, items: &[impl fmt::Display]) -> fmt::Result {
+    f.write_str("[")?;
+    for (index, item) in items.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        write!(f, "{comma}{item}")?;
+    }
+    f.write_str("]")
+}
+
 /// As a person reads it: text without quotes, lists in brackets.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,14 +119,7 @@ impl fmt::Display for Value {
             Self::Int(number) => write!(f, "{number}"),
             Self::Double(number) => write!(f, "{number:?}"),
             Self::Bytes(bytes) => f.write_str(&const_hex::encode(bytes)),
-            Self::Array(values) => {
-                f.write_str("[")?;
-                for (index, value) in values.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}{value}")?;
-                }
-                f.write_str("]")
-            }
+            Self::Array(values) => write_list(f, values),
             Self::Map(map) => {
                 f.write_str("{")?;
                 for (index, (key, value)) in map.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Spans with times in milliseconds, for the tests of the rooms that draw and measure traces.
+//! Spans with times in milliseconds, for the tests of the rooms that draw, measure and judge traces.
 
 use std::sync::Arc;
 
-use super::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, Trace, TraceId, Value};
+use super::{Attributes, Event, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, Trace, TraceId, Value};
 
 /// When sample traces begin: 2026-11-22T17:30:00Z.
 pub(crate) const START_NS: u64 = 1_795_368_600_000_000_000;
@@ -28,14 +28,29 @@ pub(crate) fn span(number: u64, parent: u64, service: &str, kind: SpanKind, from
         events: Vec::new(),
         links: Vec::new(),
         status: Status::default(),
-        resource: Arc::new(Resource { attributes: [("service.name", service)].into_iter().collect() }),
+        resource: resource(service),
         scope: Arc::new(Scope::default()),
     })
 }
 
 impl Draft {
+    pub(crate) fn under(mut self, parent: u64) -> Self {
+        self.0.parent_id = SpanId::new(parent.to_be_bytes());
+        self
+    }
+
     pub(crate) fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.0.name);
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: SpanKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(crate) fn of(mut self, service: &str) -> Self {
+        self.0.resource = resource(service);
         self
     }
 
@@ -43,6 +58,21 @@ impl Draft {
         self.0.attributes.push(key, value);
         self
     }
+
+    pub(crate) fn failed(mut self) -> Self {
+        self.0.status = Status { code: StatusCode::Error, message: "boom".into() };
+        self
+    }
+
+    pub(crate) fn event(mut self, name: &str) -> Self {
+        let event = Event { time_ns: self.0.start_ns, name: name.into(), attributes: Attributes::default() };
+        self.0.events.push(event);
+        self
+    }
+}
+
+fn resource(service: &str) -> Arc<Resource> {
+    Arc::new(Resource { attributes: [("service.name", service)].into_iter().collect() })
 }
 
 /// The trace of these spans.
