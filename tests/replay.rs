@@ -8,3 +8,4 @@ mod faults;
 mod processes;
 mod runs;
 mod sandbox;
+mod strangers;

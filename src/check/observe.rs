@@ -178,7 +178,8 @@ impl<'a> Observer<'a> {
         let mut still = Stopwatch::start();
         while !self.left().is_zero() {
             let wait = period.saturating_sub(still.elapsed()).min(self.left());
-            let seen = self.ledger.wait_for_change(self.trail.trace_id, version, wait).await.map_or(version, |view| view.version);
+            let trace_id = self.main_trace(&self.correlated().await).unwrap_or(self.trail.trace_id);
+            let seen = self.ledger.wait_for_change(trace_id, version, wait).await.map_or(version, |view| view.version);
             if seen != version {
                 version = seen;
                 still = Stopwatch::start();
@@ -221,14 +222,8 @@ impl<'a> Observer<'a> {
 
     /// Reads what the ledger holds of the case now.
     pub(super) async fn arrived(&self) -> Arrived {
-        let correlated = self
-            .ledger
-            .correlated(&self.trail.correlation_id, 0, Duration::ZERO)
-            .await
-            .map(|found| found.traces)
-            .unwrap_or_default();
-        let main = if self.trail.continued { Some(self.trail.trace_id) } else { correlated.first().copied() };
-        let Some(trace_id) = main else { return Arrived::default() };
+        let correlated = self.correlated().await;
+        let Some(trace_id) = self.main_trace(&correlated) else { return Arrived::default() };
         let mut view = self.ledger.view(trace_id).await.unwrap_or_default();
         // devstack's own spans are known before they are exported, and must not count twice.
         view.arrivals.retain(|arrival| arrival.span.service() != OWN_SERVICE);
@@ -243,6 +238,16 @@ impl<'a> Observer<'a> {
             arrivals: view.arrivals,
             logs: view.logs.into_iter().map(|log| log.record).collect(),
         }
+    }
+
+    /// The traces that carry the case's correlation id, in order of arrival.
+    async fn correlated(&self) -> Vec<TraceId> {
+        self.ledger.correlated(&self.trail.correlation_id, 0, Duration::ZERO).await.map(|found| found.traces).unwrap_or_default()
+    }
+
+    /// The trace that the case is about: the one that was sent, or the first that the services began.
+    fn main_trace(&self, correlated: &[TraceId]) -> Option<TraceId> {
+        if self.trail.continued { Some(self.trail.trace_id) } else { correlated.first().copied() }
     }
 
     /// Waits for the trace to change after `version`, at most until the deadline.
