@@ -26,6 +26,9 @@ use crate::{
 /// From here on, waiting is named in the report.
 const WORTH_NAMING: Duration = Duration::from_secs(1);
 
+/// A shorter secret, which only a person can have chosen, would be found in words that are none.
+const SHORTEST_SECRET: usize = 8;
+
 /// A case and everything known of it.
 pub(super) struct Case {
     pub(super) planned: PlannedCase,
@@ -144,7 +147,8 @@ fn secrets(delivered: &[Delivered], keys: &Secrets) -> Vec<(String, String)> {
         let what = format!("personal value (`{}` of the body)", replaced.path);
         replaced.needles().into_iter().map(move |needle| (what.clone(), needle))
     });
-    let keys = keys.values().map(|value| ("webhook secret".to_owned(), value.to_owned()));
+    let telling = keys.values().filter(|value| value.len() >= SHORTEST_SECRET);
+    let keys = telling.map(|value| ("webhook secret".to_owned(), value.to_owned()));
     let unique: BTreeMap<String, String> = personal.chain(keys).map(|(what, value)| (value, what)).collect();
     unique.into_iter().map(|(value, what)| (what, value)).collect()
 }
