@@ -137,19 +137,13 @@ fn ctrl_c_ends_a_run_with_its_own_code() {
     let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupted.expect("kill runs").success());
     std::thread::spawn(move || lines.for_each(drop));
-    let code = ended_within(&mut child, Duration::from_mins(1));
+    let code = ended_within(child, Duration::from_mins(1));
     assert_eq!(code, Some(130));
 }
 
 #[cfg(unix)]
-fn ended_within(child: &mut Child, patience: Duration) -> Option<i32> {
-    let clock = devstack::support::clock::Stopwatch::start();
-    while clock.elapsed() < patience {
-        if let Some(status) = child.try_wait().expect("the child can be asked") {
-            return status.code();
-        }
-        std::thread::yield_now();
-    }
-    let _ = child.kill();
-    None
+fn ended_within(mut child: Child, patience: Duration) -> Option<i32> {
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait().expect("the child can be waited for").code()));
+    ended.recv_timeout(patience).ok().flatten()
 }
