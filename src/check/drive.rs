@@ -72,10 +72,10 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, broken: Option<Findi
     let mut case = Case::new(planned, trail.clone(), sent, own.spans(None), &grounds.secrets);
     let mut report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
-        None => {
-            let judgement = weigh(&mut case, &observer).await;
-            case.report(judgement, observer.elapsed())
-        }
+        None => match weigh(&mut case, &observer).await {
+            Ok(judgement) => case.report(judgement, observer.elapsed()),
+            Err(why) => case.broken(why, observer.elapsed()),
+        },
     };
     report.stored = stored(grounds, &case.arrived).await;
     case.own = own_spans(fixture, &own, report.verdict);
@@ -91,7 +91,7 @@ impl Ended {
         if self.report.verdict == Verdict::Broken {
             return false;
         }
-        let now = Observer::new(grounds, &self.case.trail, Duration::ZERO).arrived().await;
+        let Ok(now) = Observer::new(grounds, &self.case.trail, Duration::ZERO).arrived().await else { return false };
         let late = now.arrivals.len().saturating_sub(self.case.arrived.arrivals.len());
         if late == 0 {
             return false;
@@ -150,17 +150,30 @@ async fn send_all(
     sent
 }
 
-/// Waits until there is a verdict: once the services are done, else with every change until the deadline.
-async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Judgement {
+/// Waits until there is a verdict: once the services are done, else with every change until the deadline. A ledger that cannot be read
+/// until then breaks the case.
+async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Finding> {
     case.settled = observer.settle().await;
     if case.expected.nothing.is_some() && case.settled.evidence.is_some() {
         case.settled.silence_proved = observer.heard_from(&case.settled.reports).await;
     }
     loop {
-        case.arrived = observer.arrived().await;
+        let seen = observer.arrived().await;
         let overdue = case.settled.evidence.is_none() || observer.left().is_zero();
+        match seen {
+            Ok(arrived) => case.arrived = arrived,
+            Err(error) if observer.left().is_zero() => {
+                let mut broken = finding("case.ledger", "What arrived could not be read.");
+                broken.details.push(format!("{error}."));
+                return Err(broken);
+            }
+            Err(_) => {
+                observer.changed(case.trail.trace_id, 0).await;
+                continue;
+            }
+        }
         if let Some(judgement) = case.judge(overdue) {
-            return judgement;
+            return Ok(judgement);
         }
         observer.changed(case.arrived.trace_id.unwrap_or(case.trail.trace_id), case.arrived.version).await;
     }

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::{Evidence, Grounds, ServiceAddress};
 use crate::{
-    client::{Asked, LedgerClient, WorkAnswer, WorkClient},
+    client::{Asked, ClientError, LedgerClient, WorkAnswer, WorkClient},
     model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, SpanId, Trace, TraceId},
     support::{
         clock::{self, Stopwatch},
@@ -26,8 +26,11 @@ const LEAK_WINDOW: Duration = Duration::from_millis(250);
 /// Where control requests go: a path that no service has, so that they change nothing; the 404 is traced like any request.
 const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
 
-/// The least quiet period where a service does not report its work.
-const LEAST_QUIET: Duration = Duration::from_secs(5);
+/// How long nothing new must come where a service does not report its work (DESIGN section 7, *quiet*; no flush period is known here).
+const QUIET: Duration = Duration::from_secs(5);
+
+/// While nothing has come at all: how long to wait for the trace that was sent before asking whether there is another one.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long to wait before a service that did not answer is asked again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -118,7 +121,7 @@ impl<'a> Observer<'a> {
     /// Waits until the services are done with the case, or the deadline.
     pub(super) async fn settle(&self) -> Settled {
         if self.grounds.services.is_empty() {
-            return self.quiet(Vec::new(), Duration::ZERO).await;
+            return self.quiet().await;
         }
         let mut previous: Option<BTreeMap<String, u64>> = None;
         let mut resting: Option<Stopwatch> = None;
@@ -126,7 +129,7 @@ impl<'a> Observer<'a> {
         loop {
             let reports = match self.reports().await {
                 Round::Complete(reports) => reports,
-                Round::Unsupported => return self.quiet(Vec::new(), Duration::ZERO).await,
+                Round::Unsupported => return self.quiet().await,
                 Round::Broken(who) if self.left().is_zero() => return Settled { waited_for: Some(who), ..Settled::default() },
                 Round::Broken(who) => {
                     (previous, resting, waited_for) = (None, None, Some(who));
@@ -171,23 +174,29 @@ impl<'a> Observer<'a> {
         Round::Complete(reports)
     }
 
-    /// Without reports: nothing new for twice the longest flush period.
-    async fn quiet(&self, reports: Vec<WorkReport>, flush: Duration) -> Settled {
-        let period = (flush * 2).max(LEAST_QUIET);
+    /// Without reports: something came, and then nothing new for the quiet period.
+    async fn quiet(&self) -> Settled {
         let mut version = 0;
         let mut still = Stopwatch::start();
         while !self.left().is_zero() {
-            let wait = period.saturating_sub(still.elapsed()).min(self.left());
-            let trace_id = self.main_trace(&self.correlated().await).unwrap_or(self.trail.trace_id);
-            let seen = self.ledger.wait_for_change(trace_id, version, wait).await.map_or(version, |view| view.version);
-            if seen != version {
-                version = seen;
-                still = Stopwatch::start();
-            } else if still.elapsed() >= period && version > 0 {
-                return Settled { evidence: Some(Evidence::Quiet), reports, ..Settled::default() };
+            let wait = if version == 0 { LOOK_AGAIN } else { QUIET.saturating_sub(still.elapsed()) };
+            let trace_id = match self.correlated().await {
+                Ok(correlated) => self.main_trace(&correlated).unwrap_or(self.trail.trace_id),
+                Err(_) => self.trail.trace_id,
+            };
+            match self.ledger.wait_for_change(trace_id, version, wait.min(self.left())).await {
+                Ok(view) if view.version != version => {
+                    version = view.version;
+                    still = Stopwatch::start();
+                }
+                Ok(_) if version > 0 && still.elapsed() >= QUIET => {
+                    return Settled { evidence: Some(Evidence::Quiet), ..Settled::default() };
+                }
+                Ok(_) => {}
+                Err(_) => clock::pause(AGAIN.min(self.left())).await,
             }
         }
-        Settled { evidence: None, reports, ..Settled::default() }
+        Settled::default()
     }
 
     /// Whether telemetry of every service that took part does arrive: a sampled control request through each, sent after the last answer,
@@ -220,29 +229,29 @@ impl<'a> Observer<'a> {
         clock::pause(wait.min(self.left())).await;
     }
 
-    /// Reads what the ledger holds of the case now.
-    pub(super) async fn arrived(&self) -> Arrived {
-        let correlated = self.correlated().await;
-        let Some(trace_id) = self.main_trace(&correlated) else { return Arrived::default() };
-        let mut view = self.ledger.view(trace_id).await.unwrap_or_default();
+    /// Reads what the ledger holds of the case now. An error is not an empty trace: nothing may be concluded from it.
+    pub(super) async fn arrived(&self) -> Result<Arrived, ClientError> {
+        let correlated = self.correlated().await?;
+        let Some(trace_id) = self.main_trace(&correlated) else { return Ok(Arrived::default()) };
+        let mut view = self.ledger.view(trace_id).await?;
         // devstack's own spans are known before they are exported, and must not count twice.
         view.arrivals.retain(|arrival| arrival.span.service() != OWN_SERVICE);
         let strays = correlated.into_iter().filter(|id| *id != trace_id);
-        let strays = join_all(strays.map(|id| self.ledger.view(id))).await;
-        Arrived {
+        let strays = try_join_all(strays.map(|id| self.ledger.view(id))).await?;
+        Ok(Arrived {
             trace_id: Some(trace_id),
             evicted: view.evicted,
             version: view.version,
             since_last: since_last(&view),
-            strays: strays.into_iter().filter_map(Result::ok).map(|view| trace_of(&view.arrivals)).collect(),
+            strays: strays.iter().map(|view| trace_of(&view.arrivals)).collect(),
             arrivals: view.arrivals,
             logs: view.logs.into_iter().map(|log| log.record).collect(),
-        }
+        })
     }
 
     /// The traces that carry the case's correlation id, in order of arrival.
-    async fn correlated(&self) -> Vec<TraceId> {
-        self.ledger.correlated(&self.trail.correlation_id, 0, Duration::ZERO).await.map(|found| found.traces).unwrap_or_default()
+    async fn correlated(&self) -> Result<Vec<TraceId>, ClientError> {
+        self.ledger.correlated(&self.trail.correlation_id, 0, Duration::ZERO).await.map(|found| found.traces)
     }
 
     /// The trace that the case is about: the one that was sent, or the first that the services began.
@@ -252,8 +261,10 @@ impl<'a> Observer<'a> {
 
     /// Waits for the trace to change after `version`, at most until the deadline.
     pub(super) async fn changed(&self, trace_id: TraceId, version: u64) {
-        // An error here is a receiver that is going away; the caller's next look tells.
-        let _ = self.ledger.wait_for_change(trace_id, version, self.left()).await;
+        if self.ledger.wait_for_change(trace_id, version, self.left()).await.is_err() {
+            // The caller looks again and sees the error for itself.
+            clock::pause(AGAIN.min(self.left())).await;
+        }
     }
 }
 

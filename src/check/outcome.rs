@@ -2,7 +2,7 @@
 //!
 //! Made by the judge, rendered by `report`, kept by `runs`. Serialises as the `--format json` output; [`REPORT_VERSION`] names its shape.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -258,15 +258,6 @@ pub struct Mismatch {
     pub expected: String,
     /// What there is.
     pub actual: String,
-}
-
-/// How often each service sent spans; a small helper for reports.
-pub fn spans_by_service<'a>(spans: impl IntoIterator<Item = &'a crate::model::Span>) -> BTreeMap<&'a str, usize> {
-    let mut counts = BTreeMap::new();
-    for span in spans {
-        *counts.entry(span.service()).or_default() += 1;
-    }
-    counts
 }
 
 mod millis {

@@ -36,7 +36,7 @@ pub fn judge(expected: &TraceExpectation, trace: &Trace) -> Vec<Standing> {
     standings
 }
 
-/// Positions of the spans that some pattern names, for marking the rest as unexpected.
+/// The whole trace, as the expectations at the top of a fixture see it.
 struct Everything<'a> {
     trace: &'a Trace,
     /// Positions of the services' spans.

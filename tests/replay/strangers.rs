@@ -46,6 +46,11 @@ fn page(headers: &HeaderMap, otlp: OtlpClient) -> &'static str {
 
 /// Runs one fixture against the stranger.
 async fn judged(fixture: &str) -> CaseReport {
+    judged_by(fixture, None).await
+}
+
+/// The same, by a judge who reads the ledger at this address, where it is not the receiver's own.
+async fn judged_by(fixture: &str, ledger: Option<&str>) -> CaseReport {
     let sandbox = Sandbox::new();
     sandbox.write("fixtures/case.yaml", fixture);
     let shutdown = CancellationToken::new();
@@ -67,7 +72,7 @@ async fn judged(fixture: &str) -> CaseReport {
     let grounds = Grounds {
         stack: "a stranger".into(),
         http,
-        ledger: api,
+        ledger: ledger.map_or(api, str::to_owned),
         otlp,
         services: vec![ServiceAddress { name: "stranger".into(), url }],
         externals: None,
@@ -106,4 +111,13 @@ async fn quiet_is_not_enough_where_more_is_demanded() {
     let case =
         judged(&format!("name: x\ndeadline: 7s\nevidence: drained\n{REQUEST}trace: [{{ server: GET /page, count: 1 }}]\n")).await;
     assert_eq!(case.verdict, Verdict::Undecided, "{:#?}", case.findings);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_cannot_be_read_is_no_empty_trace() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let case = judged_by(&format!("name: x\ndeadline: 1s\n{REQUEST}trace: none\n"), Some(&address)).await;
+    assert_eq!((case.verdict, case.findings[0].code.as_str()), (Verdict::Broken, "case.ledger"), "{:#?}", case.findings);
 }
