@@ -51,6 +51,7 @@ pub mod replay;
 pub mod report;
 pub mod runs;
 pub mod runtime;
+pub mod stack;
 pub mod support;
 pub mod telemetry;
 pub mod term;

@@ -21,12 +21,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("demo", &["telemetry", "webhook", "support"]),
     ("expect", &["traceql", "model", "support"]),
     ("fixture", &["expect", "webhook", "support"]),
-    ("lint", &["fixture", "expect", "support"]),
+    ("lint", &["fixture", "expect", "stack", "support"]),
     ("replay", &["fixture", "webhook", "telemetry", "model", "support"]),
     ("backend", &["traceql", "promql", "model", "support"]),
     // Beyond DESIGN section 5: the state file carries the secrets of `webhook`.
     // It tells the services it starts where their telemetry goes (`telemetry`), and keeps the secrets they share (`webhook`).
-    ("runtime", &["stack", "backend", "demo", "client", "webhook", "telemetry", "support"]),
+    ("runtime", &["stack", "backend", "demo", "client", "webhook", "telemetry", "model", "support"]),
+    ("doctor", &["runtime", "stack", "client", "support"]),
     // Beyond DESIGN section 5: what was replaced in a body must not leak (`webhook`), attribute names are held to the registry of
     // `telemetry`. Both stand below.
     ("check", &["replay", "fixture", "expect", "client", "webhook", "telemetry", "model", "support"]),

@@ -6,6 +6,10 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::watch;
+
+use super::Upstreams;
+
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
 
@@ -24,6 +28,8 @@ pub struct Config {
     pub capacity: Capacity,
     /// Host names that requests may be addressed to, besides those of the loopback interface.
     pub allow_hosts: Vec<String>,
+    /// Where requests are passed on to; `None` where this backend is the last hop.
+    pub forward: Option<watch::Receiver<Upstreams>>,
     /// How long requests under way may take to finish once shutdown was asked for.
     pub drain: Duration,
 }
@@ -84,6 +90,7 @@ impl Default for Config {
             request_limit: 16 * MIB,
             capacity: Capacity::default(),
             allow_hosts: Vec::new(),
+            forward: None,
             drain: Duration::from_secs(5),
         }
     }

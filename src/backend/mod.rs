@@ -10,7 +10,9 @@ mod host;
 mod ledger;
 mod receive;
 mod server;
+mod upstream;
 
 pub use config::{BackendError, Capacity, Config, Listener};
 pub use ledger::{Batch, Held, Ledger, Usage};
 pub use server::Backend;
+pub use upstream::Upstreams;

@@ -5,6 +5,8 @@ use std::{error::Error, time::Duration};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
+use crate::support::tls;
+
 /// How long an answer may take beyond the time it was asked to be held.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -66,6 +68,7 @@ pub enum ClientError {
 
 /// A client for servers on this machine: shares its connections among clones and takes no proxy from the environment.
 pub fn loopback() -> Result<Client, ClientError> {
+    tls::install();
     Client::builder().no_proxy().connect_timeout(CONNECT).build().map_err(ClientError::Build)
 }
 

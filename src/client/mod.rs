@@ -5,11 +5,13 @@
 mod http;
 mod ledger;
 mod otlp;
+mod store;
 mod tempo;
 mod work;
 
 pub use http::{ClientError, loopback};
 pub use ledger::LedgerClient;
 pub use otlp::OtlpClient;
+pub use store::{StoreAddress, StoreKind};
 pub use tempo::{TempoClient, Wire};
 pub use work::{Asked, WorkAnswer, WorkClient};

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{config::ServiceConfig, error::DemoError, http as demo_http, metrics::Metrics};
+use crate::support::tls;
 use crate::telemetry::{Severity, Telemetry};
 
 /// How long a service may take to hand over its telemetry at the end.
@@ -35,6 +36,7 @@ impl Foundation {
         let telemetry = Telemetry::start(&settings).map_err(|source| DemoError::Telemetry { service, source })?;
         let short = service.strip_prefix("medicalcor-").unwrap_or(service);
         let metrics = Metrics::new(&telemetry.meter("medicalcor"), short);
+        tls::install();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
             .no_proxy()

@@ -19,6 +19,7 @@ pub mod size;
 pub mod span;
 pub mod tempo;
 pub mod trace;
+pub mod traffic;
 
 pub use arrival::{Arrival, LedgerView, LogArrival};
 pub use attributes::{Attributes, Value};
@@ -28,3 +29,4 @@ pub use log::LogRecord;
 pub use metric::{MetricKind, MetricPoint, MetricValue, Series};
 pub use span::{Event, Link, OWN_SERVICE, Resource, Scope, Span, SpanKind, Status, StatusCode};
 pub use trace::Trace;
+pub use traffic::{Flow, Happening, SpanArrived, Traffic};

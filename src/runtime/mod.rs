@@ -1,11 +1,19 @@
-//! Where a stack runs. In this version: embedded for the length of a run, or kept by `devstack demo` in the foreground.
+//! Where a stack runs: in containers, embedded in one process, or elsewhere.
 //!
-//! Fed by `cli`; gives the addresses that `check` stands on.
+//! Fed by `cli` with an [`Order`]; gives events while it starts and a [`Note`] of where everything is, which `check` stands on.
 
 mod alone;
 mod embedded;
+mod event;
 mod kept;
+mod note;
+mod order;
+mod status;
 
 pub use alone::{Alone, AloneConfig, DemoService};
 pub use embedded::{Embedded, EmbeddedConfig, ExtraDemo, RuntimeError};
+pub use event::{Events, Ready, Step, UpEvent, UpFailure};
 pub use kept::{Kept, KeptError};
+pub use note::{DemoNote, Hop, NOTE_FILE, NOTE_VERSION, Note};
+pub use order::{Order, Owner, Pull, RuntimeKind, build};
+pub use status::{ComponentStatus, LogLine, LogsWanted, STATUS_VERSION, StackState, Status};

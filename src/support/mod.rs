@@ -3,12 +3,15 @@
 //!
 //! Everything may import this room; it imports nothing of ours.
 
+pub mod address;
 pub mod clock;
 pub mod env;
 pub mod hex;
+pub mod millis;
 pub mod project;
 pub mod random;
 pub mod source;
 pub mod suggest;
+pub mod tls;
 pub mod work;
 pub mod yaml;

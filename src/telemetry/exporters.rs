@@ -13,6 +13,7 @@ use opentelemetry_otlp::{
 
 use super::error::TelemetryError;
 use super::settings::{Compression, Destination, Protocol};
+use crate::support::tls;
 
 /// The exporters of the three signals.
 #[derive(Debug)]
@@ -106,6 +107,7 @@ fn metadata(headers: &[(String, String)]) -> MetadataMap {
 
 /// One client for all signals, so that they share connections. A proxy named in the environment is not asked to reach this machine.
 fn http_client(destination: &Destination) -> Result<reqwest::Client, TelemetryError> {
+    tls::install();
     let builder = reqwest::Client::builder().timeout(destination.timeout);
     let builder = if is_loopback(destination.base()) { builder.no_proxy() } else { builder };
     builder.build().map_err(|source| TelemetryError::HttpClient { endpoint: destination.base().to_owned(), source })
