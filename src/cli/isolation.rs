@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 
 use crate::{
     check::{Isolated, Isolation, ServiceAddress},
-    runtime::{EmbeddedConfig, ExtraDemo, Kept},
+    runtime::{EmbeddedConfig, ExtraDemo},
+    webhook::Secrets,
 };
 
 /// Sets of services at once: each has four servers and a database, and a run may repeat such a case hundreds of times.
@@ -19,23 +20,25 @@ const AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub(super) struct DemoIsolation {
     config: Arc<EmbeddedConfig>,
-    kept: Arc<Kept>,
+    otlp_http: String,
+    secrets: Secrets,
     slots: Arc<Semaphore>,
 }
 
 impl DemoIsolation {
-    /// Services like those of `config`, exporting to where `kept` says.
-    pub(super) fn new(config: EmbeddedConfig, kept: Kept) -> Self {
-        Self { config: Arc::new(config), kept: Arc::new(kept), slots: Arc::new(Semaphore::new(AT_ONCE)) }
+    /// Services like those of `config`, exporting to `otlp_http`, with the secrets of the run.
+    pub(super) fn new(config: EmbeddedConfig, otlp_http: String, secrets: Secrets) -> Self {
+        Self { config: Arc::new(config), otlp_http, secrets, slots: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
 impl Isolation for DemoIsolation {
     fn start(&self) -> BoxFuture<'static, Result<Isolated, String>> {
-        let (config, kept, slots) = (Arc::clone(&self.config), Arc::clone(&self.kept), Arc::clone(&self.slots));
+        let (config, slots) = (Arc::clone(&self.config), Arc::clone(&self.slots));
+        let (otlp_http, secrets) = (self.otlp_http.clone(), self.secrets.clone());
         async move {
             let slot = slots.acquire_owned().await.map_err(|closed| closed.to_string())?;
-            let demo = ExtraDemo::start(&config, &kept).await.map_err(|error| chain(&error))?;
+            let demo = ExtraDemo::start(&config, &otlp_http, secrets).await.map_err(|error| chain(&error))?;
             let services = demo.services().into_iter().map(|(name, url)| ServiceAddress { name, url }).collect();
             let externals = demo.externals();
             let stop = async move {

@@ -130,9 +130,9 @@ pub struct ExtraDemo {
 }
 
 impl ExtraDemo {
-    /// Starts them beside what `kept` names.
-    pub async fn start(config: &EmbeddedConfig, kept: &Kept) -> Result<Self, RuntimeError> {
-        let demo = Demo::start(config.demo(&kept.otlp_http, kept.secrets.clone())).await?;
+    /// Starts them, exporting to a receiver at `otlp_http`, with the secrets that deliveries are signed with.
+    pub async fn start(config: &EmbeddedConfig, otlp_http: &str, secrets: Secrets) -> Result<Self, RuntimeError> {
+        let demo = Demo::start(config.demo(otlp_http, secrets)).await?;
         Ok(Self { demo })
     }
 

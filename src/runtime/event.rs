@@ -66,6 +66,8 @@ pub enum UpEvent {
     Ready(Box<Ready>),
     /// It could not start; everything that this run created is gone again.
     Failed(Box<UpFailure>),
+    /// It is down: the supervisor has let go.
+    Gone,
 }
 
 /// Where a component is on its way.
@@ -141,6 +143,11 @@ impl Events {
         (Self(sender), receiver)
     }
 
+    /// A way that leads here.
+    pub(super) fn of(sender: mpsc::UnboundedSender<UpEvent>) -> Self {
+        Self(sender)
+    }
+
     /// Tells one.
     pub fn tell(&self, event: UpEvent) {
         // Nobody listens any more: the work goes on all the same.
@@ -164,6 +171,11 @@ impl UpFailure {
             hints: Vec::new(),
             cancelled: false,
         }
+    }
+
+    /// It was cancelled and did not fail.
+    pub fn cancelled() -> Self {
+        Self { cancelled: true, ..Self::new("cancelled") }
     }
 
     /// With something to do about it.

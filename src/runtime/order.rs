@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     stack::Stack,
@@ -75,6 +76,14 @@ pub struct Order {
     pub build: String,
 }
 
+impl Order {
+    /// Digest of what is to run: a stack that is up under an order with the same one needs nothing.
+    pub fn digest(&self) -> String {
+        let what = (self.runtime, self.stack.digest(), self.free_ports, &self.network, self.demo);
+        digest(&serde_json::to_vec(&what).expect("an order has only text keys"))
+    }
+}
+
 impl Owner {
     /// The owner of a project's stack; `None` where the environment names no home for its state.
     pub fn of(project: &Project) -> Option<Self> {
@@ -91,7 +100,6 @@ impl Owner {
 
 /// This build of devstack: version and a digest of the executable's path, size and time of change.
 pub fn build() -> String {
-    use sha2::{Digest as _, Sha256};
     let mut digest = Sha256::new();
     if let Ok(path) = std::env::current_exe() {
         digest.update(path.as_os_str().as_encoded_bytes());
@@ -102,6 +110,10 @@ pub fn build() -> String {
         }
     }
     format!("{}+{}", env!("CARGO_PKG_VERSION"), &const_hex::encode(digest.finalize())[..8])
+}
+
+fn digest(bytes: &[u8]) -> String {
+    const_hex::encode(Sha256::digest(bytes))[..16].to_owned()
 }
 
 impl fmt::Display for RuntimeKind {

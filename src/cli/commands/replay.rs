@@ -233,7 +233,7 @@ fn grounds(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedC
         services: kept.services.iter().map(|(name, url)| ServiceAddress { name: name.clone(), url: url.clone() }).collect(),
         externals: Some(kept.externals.clone()),
         secrets: kept.secrets.clone(),
-        isolation: Some(Arc::new(DemoIsolation::new(config, kept.clone()))),
+        isolation: Some(Arc::new(DemoIsolation::new(config, kept.otlp_http.clone(), kept.secrets.clone()))),
     }
 }
 

@@ -1,0 +1,86 @@
+//! devstack's own receiver in front of a stack: it holds the OTLP ports, keeps the ledger, and passes on.
+//!
+//! Started first of all by `standing`, so that a taken port is told before anything else is made.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backend::{Backend, BackendError, Config, Feed, TrafficHandle, Upstreams},
+    model::Traffic,
+    runtime::{Order, RuntimeKind, UpFailure},
+    support::ports,
+};
+
+/// OTLP over gRPC (OpenTelemetry Protocol Specification, default port).
+const OTLP_GRPC: u16 = 4317;
+/// OTLP over HTTP (the same).
+const OTLP_HTTP: u16 = 4318;
+/// Tempo's API, which the embedded backend speaks.
+const TEMPO: u16 = 3200;
+
+/// A receiver that runs.
+pub(super) struct Receiver {
+    task: JoinHandle<()>,
+    shutdown: CancellationToken,
+    traffic: TrafficHandle,
+    feed: Feed,
+    /// Base address of OTLP over gRPC.
+    pub(super) otlp_grpc: String,
+    /// Base address of OTLP over HTTP.
+    pub(super) otlp_http: String,
+    /// Base address of the ledger's API.
+    pub(super) api: String,
+}
+
+impl Receiver {
+    /// Takes the ports and serves.
+    pub(super) async fn start(order: &Order, upstreams: watch::Receiver<Upstreams>) -> Result<Self, UpFailure> {
+        let embedded = order.runtime == RuntimeKind::Embedded;
+        let at = |fixed: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, if order.free_ports { 0 } else { fixed }));
+        let config = Config {
+            otlp_grpc: at(OTLP_GRPC),
+            otlp_http: at(OTLP_HTTP),
+            // In front of a real Tempo that port is Tempo's.
+            api: at(if embedded { TEMPO } else { 0 }),
+            forward: (!embedded).then_some(upstreams),
+            ..Config::default()
+        };
+        let backend = Backend::bind(config).await.map_err(|error| taken(&error))?;
+        let shutdown = CancellationToken::new();
+        let url = |address: SocketAddr| format!("http://{address}");
+        let (otlp_grpc, otlp_http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
+        let (traffic, feed) = (backend.traffic(), backend.feed());
+        let task = tokio::spawn(backend.run(shutdown.clone()));
+        Ok(Self { task, shutdown, traffic, feed, otlp_grpc, otlp_http, api })
+    }
+
+    /// What went through it.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic.snapshot()
+    }
+
+    /// What arrives, as it arrives.
+    pub(super) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Takes no more, answers what is under way, and lets go of the ports.
+    pub(super) async fn end(self) {
+        self.shutdown.cancel();
+        // A receiver that panicked has ended as well.
+        let _ = self.task.await;
+    }
+}
+
+fn taken(error: &BackendError) -> UpFailure {
+    let BackendError::Taken { address, .. } = error else { return UpFailure::new(error.to_string()) };
+    let failure = UpFailure::new(format!("port {} is taken", address.port()));
+    let failure = match ports::holder(address.port()) {
+        Some(holder) => failure.detail(format!("by {holder}")),
+        None => failure,
+    };
+    failure.hint("stop it, or run `devstack up --ports auto`")
+}

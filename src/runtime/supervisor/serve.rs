@@ -1,0 +1,128 @@
+//! The life of a supervisor: take the lock, bring the stack up, answer for it, take it down.
+//!
+//! Run in the background by [`process`](super::process), or in the foreground by `devstack up --attach`.
+
+use std::sync::Arc;
+
+use tokio::sync::{RwLock, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    control::{self, Ending, EndingKind},
+    files,
+    journal::Journal,
+    lock::{Lock, LockError, Phase},
+    standing::{Shared, Standing},
+};
+use crate::{
+    runtime::{Events, Order, Ready, UpEvent, UpFailure},
+    support::clock::Stopwatch,
+};
+
+/// What a supervisor is told besides its order.
+pub struct Orders {
+    /// Gives up while the stack is on its way up; everything that was made is removed.
+    pub cancel: CancellationToken,
+    /// Takes the stack down once it is up.
+    pub end: CancellationToken,
+}
+
+/// Lives until the stack is ended by the control socket or by [`Orders::end`]. Tells [`UpEvent::Ready`] when it is up, and fails when it
+/// cannot get there.
+pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: Stopwatch) -> Result<(), UpFailure> {
+    let owner = order.owner.clone();
+    let mut lock = Lock::take(&owner).map_err(|error| broken(&error))?.ok_or_else(|| {
+        UpFailure::new("another supervisor of this project is alive").hint("`devstack status` says what it is at")
+    })?;
+    let journal = Journal::open(&files::journal(&owner));
+    journal.note(&format!("brings up the stack `{}` ({})", order.stack.name, order.runtime));
+    tell_begin(&order, events);
+
+    let standing = match Standing::bring_up(order, events, journal.clone(), &orders.cancel).await {
+        Ok(standing) => standing,
+        Err(failure) => {
+            journal.note(&format!("could not: {}", failure.message));
+            return Err(failure);
+        }
+    };
+    let note = standing.note().clone();
+    let listener = control::bind(&note.control).map_err(|error| {
+        UpFailure::new(format!("could not open the control socket `{}`: {error}", note.control.display()))
+    });
+    let announced = listener.and_then(|listener| {
+        files::write_note(&owner, &note).map_err(|error| broken(&error))?;
+        lock.enter(Phase::Up).map_err(|error| broken(&error))?;
+        Ok(listener)
+    });
+    let listener = match announced {
+        Ok(listener) => listener,
+        Err(failure) => {
+            standing.end(false, events).await;
+            return Err(failure);
+        }
+    };
+
+    let stop = CancellationToken::new();
+    let care = tokio::spawn(standing.care(&stop));
+    let standing: Shared = Arc::new(RwLock::new(Some(standing)));
+    let (endings, mut asked) = mpsc::unbounded_channel();
+    let control = tokio::spawn(control::serve(listener, Arc::clone(&standing), endings, stop.clone()));
+    journal.note(&format!("ready after {} ms", clock.elapsed().as_millis()));
+    events.tell(UpEvent::Ready(Box::new(Ready { note: note.clone(), unchanged: false, after: clock.elapsed() })));
+
+    let ending = tokio::select! {
+        Some(ending) = asked.recv() => Some(ending),
+        () = orders.end.cancelled() => None,
+    };
+    lock.enter(Phase::Ending).map_err(|error| broken(&error))?;
+    end(ending, &standing, events, &journal).await;
+    files::remove_note(&owner);
+    stop.cancel();
+    // Both end by themselves now; one that panicked has ended as well.
+    let _ = tokio::join!(care, control);
+    let _ = std::fs::remove_file(&note.control);
+    Ok(())
+}
+
+/// Ends the stack as it was asked, and tells whoever asked.
+async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal: &Journal) {
+    let Some(standing) = standing.write().await.take() else { return };
+    let (kind, told) = match ending {
+        Some(Ending { kind, events }) => (kind, Events::of(events)),
+        None => (EndingKind::Down { volumes: false }, events.clone()),
+    };
+    match kind {
+        EndingKind::Down { volumes } => {
+            journal.note("takes the stack down");
+            for words in standing.end(volumes, &told).await {
+                journal.note(&words);
+                told.tell(UpEvent::Warning { words });
+            }
+        }
+        EndingKind::Release => {
+            journal.note("ends, and leaves the containers to the next supervisor");
+            standing.release().await;
+        }
+    }
+    told.tell(UpEvent::Gone);
+}
+
+fn tell_begin(order: &Order, events: &Events) {
+    let components = order.stack.components.iter().map(|component| component.name.clone()).collect();
+    let stack = order.stack.name.clone();
+    events.tell(UpEvent::Begun { runtime: order.runtime, engine: None, stack, components });
+}
+
+fn broken(error: &(impl std::error::Error + ?Sized)) -> UpFailure {
+    let mut failure = UpFailure::new(error.to_string());
+    if let Some(source) = error.source() {
+        failure = failure.detail(source.to_string());
+    }
+    failure
+}
+
+impl From<LockError> for UpFailure {
+    fn from(error: LockError) -> Self {
+        broken(&error)
+    }
+}

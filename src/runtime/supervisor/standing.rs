@@ -1,0 +1,235 @@
+//! A stack that stands: the receiver, what is beneath it, and the demo services beside it.
+//!
+//! Brought up from an [`Order`] by the supervisor, which then answers from it for `status` and `logs` until it is taken down.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use tokio::sync::{RwLock, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{canaries, files, journal, journal::Journal, receiver::Receiver};
+use crate::{
+    backend::Upstreams,
+    client::{StoreAddress, StoreKind},
+    model::Happening,
+    runtime::{
+        ComponentStatus, DemoNote, EmbeddedConfig, Events, ExtraDemo, LogLine, LogsWanted, NOTE_VERSION, Note, Order, RuntimeKind,
+        STATUS_VERSION, StackState, Status, UpFailure,
+        base::{Base, Footing},
+    },
+    support::{address::Address, clock, env::Os, process},
+};
+
+/// A stack that stands.
+pub(super) struct Standing {
+    note: Note,
+    order: Order,
+    journal: Journal,
+    base: Base,
+    receiver: Receiver,
+    demo: Option<ExtraDemo>,
+    upstreams: watch::Sender<Upstreams>,
+}
+
+/// A stack that stands until somebody ends it; questions in the meantime share it.
+pub(super) type Shared = std::sync::Arc<RwLock<Option<Standing>>>;
+
+impl Standing {
+    /// Brings a stack up: the receiver, what is beneath it, the canaries, the demo. On failure or `stop` nothing is left.
+    pub(super) async fn bring_up(
+        order: Order,
+        events: &Events,
+        journal: Journal,
+        stop: &CancellationToken,
+    ) -> Result<Self, UpFailure> {
+        let (upstreams, passed_on_to) = watch::channel(Upstreams::default());
+        let receiver = Receiver::start(&order, passed_on_to).await?;
+        let (base, footing) = match Base::start(&order, &upstreams, events, stop).await {
+            Ok(up) => up,
+            Err(failure) => {
+                receiver.end().await;
+                return Err(failure);
+            }
+        };
+        let rest = async {
+            let mut note = note(&order, &receiver, &footing)?;
+            canaries::fly(&order, &note, &footing, events, stop).await?;
+            let demo = demo(&order, &receiver).await?;
+            note.demo = demo.as_ref().map(|(_, note)| note.clone());
+            Ok((note, demo.map(|(demo, _)| demo)))
+        };
+        match rest.await {
+            Ok((note, demo)) => Ok(Self { note, order, journal, base, receiver, demo, upstreams }),
+            Err(failure) => {
+                base.undo(events).await;
+                receiver.end().await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Where everything is.
+    pub(super) fn note(&self) -> &Note {
+        &self.note
+    }
+
+    /// How everything is now.
+    pub(super) async fn status(&self) -> Status {
+        let parts = self.base.states().await;
+        let missing = self.missing(&parts);
+        let bad: Vec<_> = parts.iter().chain(&missing).filter(|part| !part.healthy).map(|part| reason(part)).collect();
+        let components = std::iter::once(self.own_status()).chain(parts).chain(missing).collect();
+        let seconds = clock::unix_seconds() - self.note.since;
+        Status {
+            version: STATUS_VERSION,
+            state: if bad.is_empty() { StackState::Up } else { StackState::Degraded },
+            reason: (!bad.is_empty()).then(|| bad.join("; ")),
+            runtime: Some(self.order.runtime),
+            stack: Some(self.order.stack.name.clone()),
+            pid: Some(self.note.pid),
+            uptime_s: Some(seconds.max(0) as u64),
+            other_build: None,
+            components,
+            traffic: Some(self.receiver.traffic()),
+        }
+    }
+
+    /// What its parts wrote, and the supervisor itself.
+    pub(super) fn logs(&self, wanted: &LogsWanted) -> BoxStream<'static, LogLine> {
+        let own = wanted.names.is_empty() || wanted.names.iter().any(|name| name == journal::NAME);
+        let own = own.then(|| journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail)).unwrap_or_default();
+        let others: Vec<_> = wanted.names.iter().filter(|name| *name != journal::NAME).cloned().collect();
+        let none = others.is_empty() && !wanted.names.is_empty();
+        let parts = if none {
+            stream::empty().boxed()
+        } else {
+            self.base.logs(&LogsWanted { names: others, ..wanted.clone() })
+        };
+        stream::iter(own).chain(parts).boxed()
+    }
+
+    /// Looks after it until `stop`: addresses that change, problems worth a line in the journal.
+    pub(super) fn care(&self, stop: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+        let following = self.base.follow(self.upstreams.clone(), self.journal.clone(), stop.clone());
+        let happenings = self.receiver.feed().subscribe();
+        let (journal, stop) = (self.journal.clone(), stop.clone());
+        async move {
+            let problems = happenings.for_each(|happening| {
+                if let Happening::Problem { words, service, .. } = happening {
+                    journal.note(&format!("{}: {words}", service.as_deref().unwrap_or("a sender")));
+                }
+                std::future::ready(())
+            });
+            tokio::select! {
+                ((), ()) = async { tokio::join!(following, problems) } => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Takes it down: who sends first, then what is beneath, then the receiver. Gives sentences about what could not be removed.
+    pub(super) async fn end(self, volumes: bool, events: &Events) -> Vec<String> {
+        if let Some(demo) = self.demo {
+            demo.stop().await;
+        }
+        let left = self.base.end(volumes, events).await;
+        self.receiver.end().await;
+        left
+    }
+
+    /// Lets go of everything and leaves the containers to the next supervisor.
+    pub(super) async fn release(self) {
+        if let Some(demo) = self.demo {
+            demo.stop().await;
+        }
+        self.receiver.end().await;
+    }
+
+    fn own_status(&self) -> ComponentStatus {
+        let port = |url: &str| url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let mut ports = BTreeMap::from([
+            ("otlp_grpc".to_owned(), port(&self.note.otlp_grpc)),
+            ("otlp_http".to_owned(), port(&self.note.otlp_http)),
+        ]);
+        ports.insert("api".to_owned(), port(&self.note.ledger));
+        ComponentStatus {
+            name: journal::NAME.to_owned(),
+            state: "running".to_owned(),
+            healthy: true,
+            health: Some("ready".to_owned()),
+            address: Some(self.note.otlp_http.clone()),
+            ports,
+            uptime_s: Some((clock::unix_seconds() - self.note.since).max(0) as u64),
+            image: None,
+            container: None,
+        }
+    }
+
+    /// Components of the stack whose containers are gone.
+    fn missing(&self, parts: &[ComponentStatus]) -> Vec<ComponentStatus> {
+        let gone = |name: &str| parts.iter().all(|part| part.name != name);
+        let missing = self.order.stack.components.iter().filter(|component| gone(&component.name));
+        let status = |component: &crate::stack::Component| ComponentStatus {
+            name: component.name.clone(),
+            state: "removed".to_owned(),
+            healthy: false,
+            health: None,
+            address: None,
+            ports: BTreeMap::new(),
+            uptime_s: None,
+            image: Some(component.image.clone()),
+            container: None,
+        };
+        if self.order.runtime == RuntimeKind::Docker { missing.map(status).collect() } else { Vec::new() }
+    }
+}
+
+fn reason(part: &ComponentStatus) -> String {
+    match &part.health {
+        Some(health) if part.state == "running" || part.state == "remote" => format!("{} says {health}", part.name),
+        _ => format!("{} is {}", part.name, part.state),
+    }
+}
+
+fn note(order: &Order, receiver: &Receiver, footing: &Footing) -> Result<Note, UpFailure> {
+    let control = files::control_socket(&order.owner).map_err(|error| UpFailure::new(error.to_string()))?;
+    let pid = std::process::id();
+    let own_store = || StoreAddress { kind: StoreKind::Tempo, at: Address::plain(&receiver.api) };
+    let store = if order.runtime == RuntimeKind::Embedded { Some(own_store()) } else { footing.store.clone() };
+    Ok(Note {
+        version: NOTE_VERSION,
+        build: order.build.clone(),
+        pid,
+        pid_started: process::started(pid).unwrap_or_default(),
+        since: clock::unix_seconds(),
+        runtime: order.runtime,
+        stack: order.stack.name.clone(),
+        digest: order.digest(),
+        control,
+        otlp_grpc: receiver.otlp_grpc.clone(),
+        otlp_http: receiver.otlp_http.clone(),
+        ledger: receiver.api.clone(),
+        judge: order.stack.judge,
+        store,
+        prometheus: footing.prometheus.clone(),
+        grafana: footing.grafana.clone(),
+        hops: footing.hops.clone(),
+        components: footing.components.clone(),
+        network: footing.network.clone(),
+        demo: None,
+    })
+}
+
+/// The demo services, where the order asks for them.
+async fn demo(order: &Order, receiver: &Receiver) -> Result<Option<(ExtraDemo, DemoNote)>, UpFailure> {
+    if !order.demo {
+        return Ok(None);
+    }
+    let config = EmbeddedConfig::from_env(&Os);
+    let secrets = config.secrets.clone();
+    let failed = |error: super::super::RuntimeError| UpFailure::new(error.to_string());
+    let demo = ExtraDemo::start(&config, &receiver.otlp_http, secrets.clone()).await.map_err(failed)?;
+    let note = DemoNote { services: demo.services(), externals: demo.externals(), secrets };
+    Ok(Some((demo, note)))
+}

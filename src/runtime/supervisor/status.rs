@@ -1,0 +1,69 @@
+//! `status` from the outside: what the supervisor says, or where none answers, what it left.
+//!
+//! Called by `cli`, and by commands that stand on a stack and must know whether it is whole.
+
+use super::{Control, Found, Phase, find};
+use crate::{
+    runtime::{Note, Owner, STATUS_VERSION, StackState, Status, UpFailure, build, docker},
+    support::env::Env,
+};
+
+/// How a project's stack is.
+pub async fn status(owner: &Owner, env: &dyn Env) -> Result<Status, UpFailure> {
+    match find(owner).map_err(|error| UpFailure::new(error.to_string()))? {
+        Found::Up(note) => Ok(of_the_living(&note).await),
+        Found::Changing { pid, phase } => Ok(changing(pid, phase)),
+        Found::Dead(note) => Ok(of_the_dead(owner, Some(&note), env).await),
+        Found::Nothing => Ok(of_the_dead(owner, None, env).await),
+    }
+}
+
+async fn of_the_living(note: &Note) -> Status {
+    let other_build = (note.build != build()).then(|| note.build.clone());
+    let asked = match Control::of(note) {
+        Ok(control) => control.status().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(status) => Status { other_build, ..status },
+        Err(error) => Status {
+            state: StackState::Degraded,
+            reason: Some(error.to_string()),
+            runtime: Some(note.runtime),
+            stack: Some(note.stack.clone()),
+            pid: Some(note.pid),
+            other_build,
+            ..Status::down()
+        },
+    }
+}
+
+fn changing(pid: u32, phase: Phase) -> Status {
+    let reason = if phase == Phase::Ending { "on its way down" } else { "on its way up" };
+    Status { state: StackState::Starting, reason: Some(reason.to_owned()), pid: Some(pid), ..Status::down() }
+}
+
+/// Without a supervisor: what its containers are at. Where there are none, nothing is up.
+async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Status {
+    let left = match docker::Engine::discover(env).await {
+        Ok(engine) => docker::Containers::new(engine, owner.clone()).states(None).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    if left.is_empty() {
+        let reason = note.map(|note| format!("the supervisor (pid {}) died; nothing else is left", note.pid));
+        return Status { reason, ..Status::down() };
+    }
+    let died = match note {
+        Some(note) => format!("the supervisor (pid {}) is gone, its containers are not", note.pid),
+        None => "containers of this project are left without a supervisor".to_owned(),
+    };
+    Status {
+        version: STATUS_VERSION,
+        state: StackState::Orphaned,
+        reason: Some(died),
+        runtime: note.map(|note| note.runtime),
+        stack: note.map(|note| note.stack.clone()),
+        components: left,
+        ..Status::down()
+    }
+}
