@@ -146,6 +146,7 @@ impl Stack {
     }
 
     /// The same stack on any free host ports.
+    #[must_use]
     pub fn on_free_ports(mut self) -> Self {
         for port in self.components.iter_mut().flat_map(|component| component.ports.values_mut()) {
             port.host = None;

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod env;
 pub mod hex;
 pub mod millis;
+pub mod ports;
+pub mod process;
 pub mod project;
 pub mod random;
 pub mod source;
