@@ -6,6 +6,7 @@ pub mod arrival;
 pub mod attributes;
 pub mod critical;
 pub mod ids;
+pub mod jaeger;
 pub mod log;
 pub mod metric;
 pub mod note;

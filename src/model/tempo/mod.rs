@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use super::{Span, otlp::traces_data};
 
 pub use read::BadJson;
+pub(super) use read::resource_spans_in;
 
 /// `tempopb.TraceByIDResponse`.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -1,4 +1,4 @@
-//! The JSON of gogo's jsonpb to OTLP.
+//! The JSON of gogo's jsonpb to OTLP, and OTLP's own JSON, which Jaeger answers: they differ in ids (base64 or hex) and enums.
 //!
 //! As lenient as jsonpb: what is missing is zero, unknown keys are passed over, 64-bit integers are text or numbers, enums names
 //! or numbers.
@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::{
 use serde_json::Value as Json;
 
 use super::TraceById;
+use crate::support::hex;
 
 /// What in the JSON is not what Tempo writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,11 @@ pub(super) fn answer(json: &Json) -> Read<TraceById> {
     let trace = TracesData { resource_spans: list(trace, field, resource_spans)? };
     let status = i32::from(json.get("status").is_some_and(|status| status == "PARTIAL" || status == 1));
     Ok(TraceById { trace: Some(trace), metrics: None, status, message: text(json, "message")? })
+}
+
+/// The resource spans under `field`, wherever an answer carries them.
+pub(in crate::model) fn resource_spans_in(json: &Json, field: &'static str) -> Read<Vec<ResourceSpans>> {
+    list(json, field, resource_spans)
 }
 
 fn resource_spans(json: &Json) -> Read<ResourceSpans> {
@@ -65,10 +71,10 @@ fn scope(json: &Json) -> Read<InstrumentationScope> {
 
 fn span(json: &Json) -> Read<Span> {
     Ok(Span {
-        trace_id: bytes(json, "traceId")?,
-        span_id: bytes(json, "spanId")?,
+        trace_id: id::<16>(json, "traceId")?,
+        span_id: id::<8>(json, "spanId")?,
         trace_state: text(json, "traceState")?,
-        parent_span_id: bytes(json, "parentSpanId")?,
+        parent_span_id: id::<8>(json, "parentSpanId")?,
         flags: integer(json, "flags")?,
         name: text(json, "name")?,
         kind: named(json, "kind", |name| SpanKind::from_str_name(name).map(i32::from))?,
@@ -93,8 +99,8 @@ fn event(json: &Json) -> Read<Event> {
 
 fn link(json: &Json) -> Read<Link> {
     Ok(Link {
-        trace_id: bytes(json, "traceId")?,
-        span_id: bytes(json, "spanId")?,
+        trace_id: id::<16>(json, "traceId")?,
+        span_id: id::<8>(json, "spanId")?,
         trace_state: text(json, "traceState")?,
         attributes: list(json, "attributes", key_value)?,
         ..Default::default()
@@ -146,6 +152,14 @@ fn text(json: &Json, field: &'static str) -> Read<String> {
 fn bytes(json: &Json, field: &'static str) -> Read<Vec<u8>> {
     let text = text(json, field)?;
     BASE64.decode(&text).map_err(|_| bad(field, "base64", &Json::String(text)))
+}
+
+/// An id of `N` bytes in hex or base64: their lengths tell them apart.
+fn id<const N: usize>(json: &Json, field: &'static str) -> Read<Vec<u8>> {
+    match hex::parse::<N>(&text(json, field)?) {
+        Some(id) => Ok(id.to_vec()),
+        None => bytes(json, field),
+    }
 }
 
 /// An integer of any width, as text or number; zero when missing.
