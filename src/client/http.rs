@@ -1,14 +1,21 @@
 //! The HTTP client that all readers share, and what can go wrong with it.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, net::IpAddr, time::Duration};
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{
+    Certificate, Client, RequestBuilder, Response, StatusCode, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
 use serde::de::DeserializeOwned;
 
-use crate::support::tls;
+use crate::support::{
+    address::{self, Address},
+    tls,
+};
 
 /// How long an answer may take beyond the time it was asked to be held.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -29,6 +36,32 @@ pub enum ClientError {
         base: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A header of an address cannot be sent; its value is not told.
+    #[error("header `{name}` for `{base}` cannot be sent: {reason}")]
+    Header {
+        /// Where it should go.
+        base: String,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The certificates of an address are none.
+    #[error("the certificates to trust for `{base}` cannot be used: {reason}")]
+    Certificates {
+        /// Whom they are for.
+        base: String,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The server understood the question and refused it, in its own words.
+    #[error("`{url}` refused: {words}")]
+    Refused {
+        /// What was asked.
+        url: String,
+        /// What it said.
+        words: String,
     },
     /// No answer came.
     #[error("no answer from `{url}`: {reason}")]
@@ -72,9 +105,53 @@ pub fn loopback() -> Result<Client, ClientError> {
     Client::builder().no_proxy().connect_timeout(CONNECT).build().map_err(ClientError::Build)
 }
 
+/// A client for one address: its headers go along with each request, its certificates are trusted besides the system's. It follows no
+/// redirect, because headers that carry a key must not go anywhere else; and no proxy stands before this machine.
+pub fn client_for(to: &Address) -> Result<Client, ClientError> {
+    tls::install();
+    let url = under(&to.url, "")?;
+    let builder = Client::builder().connect_timeout(CONNECT).redirect(Policy::none()).default_headers(headers_of(to)?);
+    let builder = if is_loopback(&url) { builder.no_proxy() } else { builder };
+    let builder = match &to.ca {
+        Some(pem) => builder.tls_certs_merge(certificates(to, pem)?),
+        // Nothing will be verified, so the system's certificates, which take a while to read, are left alone.
+        None if url.scheme() == "http" => builder.tls_certs_only([]),
+        None => builder,
+    };
+    builder.build().map_err(ClientError::Build)
+}
+
+fn headers_of(to: &Address) -> Result<HeaderMap, ClientError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &to.headers {
+        let refused = |reason: &str| {
+            let base = address::shown(&to.url).into_owned();
+            ClientError::Header { base, name: name.clone(), reason: reason.to_owned() }
+        };
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| refused("that is no name of a header"))?;
+        let mut value =
+            HeaderValue::try_from(value.as_str()).map_err(|_| refused("its value has characters that headers cannot carry"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn certificates(to: &Address, pem: &str) -> Result<Vec<Certificate>, ClientError> {
+    let refused = |reason: String| ClientError::Certificates { base: address::shown(&to.url).into_owned(), reason };
+    let found = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| refused(innermost(&error)))?;
+    if found.is_empty() { Err(refused("there is no PEM certificate in them".to_owned())) } else { Ok(found) }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// The address of `path` under `base`, such as `http://127.0.0.1:3200`.
 pub(super) fn under(base: &str, path: &str) -> Result<Url, ClientError> {
-    let refused = |reason: String| ClientError::Base { base: base.to_owned(), reason };
+    let refused = |reason: String| ClientError::Base { base: address::shown(base).into_owned(), reason };
     let url = Url::parse(&format!("{}{path}", base.trim_end_matches('/'))).map_err(|error| refused(error.to_string()))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
@@ -84,7 +161,11 @@ pub(super) fn under(base: &str, path: &str) -> Result<Url, ClientError> {
 
 /// Sends a request whose answer may be held for `held`.
 pub(super) async fn send(request: RequestBuilder, url: &Url, held: Duration) -> Result<Response, ClientError> {
-    let after = held + PATIENCE;
+    send_within(request, url, held + PATIENCE).await
+}
+
+/// Sends a request whose answer may take so long.
+pub(super) async fn send_within(request: RequestBuilder, url: &Url, after: Duration) -> Result<Response, ClientError> {
     request.timeout(after).send().await.map_err(|error| failed(error, url, after))
 }
 
@@ -94,9 +175,13 @@ pub(super) async fn successful(response: Response, url: &Url) -> Result<Response
     if status == StatusCode::OK {
         return Ok(response);
     }
-    let body = response.text().await.unwrap_or_default();
+    Err(refused(status, &response.text().await.unwrap_or_default(), url))
+}
+
+/// An answer whose status says no.
+pub(super) fn refused(status: StatusCode, body: &str, url: &Url) -> ClientError {
     let body = body.trim().chars().take(QUOTE).collect();
-    Err(ClientError::Status { url: url.to_string(), status: status.as_u16(), body })
+    ClientError::Status { url: told(url), status: status.as_u16(), body }
 }
 
 /// The JSON of an answer.
@@ -112,15 +197,20 @@ pub(super) async fn bytes(response: Response, url: &Url) -> Result<Vec<u8>, Clie
 
 /// An answer of another shape than expected.
 pub(super) fn shape(url: &Url, reason: &impl ToString) -> ClientError {
-    ClientError::Shape { url: url.to_string(), reason: reason.to_string() }
+    ClientError::Shape { url: told(url), reason: reason.to_string() }
 }
 
 fn failed(error: reqwest::Error, url: &Url, after: Duration) -> ClientError {
-    let url = url.to_string();
+    let url = told(url);
     if error.is_timeout() {
         return ClientError::Timeout { url, after };
     }
     ClientError::Unreachable { url, reason: innermost(&error.without_url()) }
+}
+
+/// An address in an error, without what is secret in it.
+pub(super) fn told(url: &Url) -> String {
+    address::shown(url.as_str()).into_owned()
 }
 
 /// The last cause: `reqwest` says that it could not connect, the operating system says why.

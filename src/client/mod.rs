@@ -1,17 +1,24 @@
-//! Typed questions over HTTP to the ledger, to services about their work, and to Tempo; and devstack's own spans by OTLP.
+//! Typed questions over HTTP to the ledger, to services about their work, to Tempo, Jaeger and Prometheus, and to hops about what they
+//! counted; and devstack's own spans and points by OTLP.
 //!
 //! Asked by `check`, `runtime` and `cli`; speaks to `backend` and to instrumented services, knowing neither's code.
 
+mod counters;
+mod endpoint;
 mod http;
+mod jaeger;
 mod ledger;
 mod otlp;
+mod prometheus;
 mod store;
 mod tempo;
 mod work;
 
-pub use http::{ClientError, loopback};
+pub use counters::{BadLine, Counter, Counters, CountersClient};
+pub use http::{ClientError, client_for, loopback};
 pub use ledger::LedgerClient;
 pub use otlp::OtlpClient;
-pub use store::{StoreAddress, StoreKind};
+pub use prometheus::{PrometheusClient, Sample};
+pub use store::{StoreAddress, StoreClient, StoreKind};
 pub use tempo::{TempoClient, Wire};
 pub use work::{Asked, WorkAnswer, WorkClient};

@@ -152,11 +152,14 @@ mod tests {
 
     #[test]
     fn what_jaeger_added_is_taken_back() {
-        for (end, sent) in [("2026-11-22 16:24:56", 1_795_364_696_000_000_000), ("2026-11-22 16:24:56.00000025", 1_795_364_696_000_000_250)] {
+        for (end, sent) in
+            [("2026-11-22 16:24:56", 1_795_364_696_000_000_000), ("2026-11-22 16:24:56.00000025", 1_795_364_696_000_000_250)]
+        {
             let warning = format!(
                 "Negative duration detected, sanitizing end timestamp. Original end timestamp: {end} +0000 UTC, adjusted to: 2026-11-22 16:24:56.000000001 +0000 UTC"
             );
-            let warnings = json!({"arrayValue": {"values": [{"stringValue": "clock skew adjustment disabled"}, {"stringValue": warning}]}});
+            let warnings =
+                json!({"arrayValue": {"values": [{"stringValue": "clock skew adjustment disabled"}, {"stringValue": warning}]}});
             let span = only(
                 &json!({"attributes": [{"key": "service.name", "value": {"stringValue": "missing-service-name"}}]}),
                 &json!({"startTimeUnixNano": "1795364696000000000", "endTimeUnixNano": "1795364696000000001",

@@ -3,6 +3,7 @@
 //! Fed by `cli` with an [`Order`]; gives events while it starts and a [`Note`] of where everything is, which `check` stands on.
 
 mod alone;
+pub mod canary;
 mod embedded;
 mod event;
 mod kept;
@@ -11,6 +12,7 @@ mod order;
 mod status;
 
 pub use alone::{Alone, AloneConfig, DemoService};
+pub use canary::{CanaryBack, CanaryError};
 pub use embedded::{Embedded, EmbeddedConfig, ExtraDemo, RuntimeError};
 pub use event::{Events, Ready, Step, UpEvent, UpFailure};
 pub use kept::{Kept, KeptError};

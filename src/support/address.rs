@@ -2,7 +2,7 @@
 //!
 //! Read from stack files by `stack`; used by `client` and `backend`.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,14 +33,39 @@ impl Address {
     }
 }
 
+/// An address as it may be shown: without the name and the password that some carry before their host.
+pub fn shown(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority].rfind('@') {
+        Some(at) => Cow::Owned(format!("{scheme}://{}", &rest[at + 1..])),
+        None => Cow::Borrowed(url),
+    }
+}
+
 fn default_timeout() -> Duration {
     TIMEOUT
 }
 
-/// Names of headers without their values.
+/// Names of headers without their values, and no password.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.keys().collect();
-        f.debug_struct("Address").field("url", &self.url).field("headers", &headers).finish_non_exhaustive()
+        f.debug_struct("Address").field("url", &shown(&self.url)).field("headers", &headers).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let mut address = Address::plain("https://jo:pass-word@tempo.example.com/tempo/");
+        address.headers.insert("x-key".into(), "a-secret".into());
+        let shown = format!("{address:?}");
+        assert!(shown.contains("https://tempo.example.com/tempo") && shown.contains("x-key"), "{shown}");
+        assert!(!shown.contains("pass-word") && !shown.contains("a-secret"), "{shown}");
+        assert_eq!(super::shown("http://127.0.0.1:9/a@b"), "http://127.0.0.1:9/a@b");
     }
 }

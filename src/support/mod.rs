@@ -10,6 +10,7 @@ pub mod hex;
 pub mod millis;
 pub mod ports;
 pub mod process;
+pub mod poll;
 pub mod project;
 pub mod random;
 pub mod source;

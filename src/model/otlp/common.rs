@@ -38,7 +38,8 @@ pub(super) fn scope_out(scope: &Scope) -> InstrumentationScope {
     }
 }
 
-pub(super) fn attributes_out(attributes: &Attributes) -> Vec<KeyValue> {
+/// Converts attributes to the wire.
+pub fn attributes_out(attributes: &Attributes) -> Vec<KeyValue> {
     attributes
         .iter()
         .map(|(key, value)| KeyValue { key: key.to_owned(), value: value_out(value), ..Default::default() })

@@ -7,7 +7,7 @@ mod logs;
 mod metrics;
 mod traces;
 
-pub use common::attributes_in;
+pub use common::{attributes_in, attributes_out};
 pub use logs::logs_of;
 pub use metrics::{BadPoints, points_of};
 pub use traces::{BadSpan, spans_of, traces_data};
