@@ -32,7 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // `telemetry`. Both stand below.
     ("check", &["replay", "fixture", "expect", "client", "webhook", "telemetry", "model", "support"]),
     ("runs", &["check", "model", "support"]),
-    ("report", &["check", "expect", "term", "model", "support"]),
+    ("report", &["check", "expect", "runtime", "term", "model", "support"]),
     ("cli", EVERYTHING),
 ];
 

@@ -29,6 +29,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     // Their help is the doc comment of their arguments.
+    Up(commands::up::UpArgs),
+    Down(commands::down::DownArgs),
+    Status(commands::status::StatusArgs),
+    Logs(commands::logs::LogsArgs),
+    Open(commands::open::OpenArgs),
+    /// The background process of a stack
+    #[command(hide = true)]
+    Supervise,
     Replay(commands::replay::ReplayArgs),
     Demo(commands::demo::DemoArgs),
     Trace(commands::trace::TraceArgs),
@@ -38,8 +46,13 @@ enum Command {
 }
 
 /// Commands by what one comes for, in the order of `--help`.
-const GROUPS: [(&str, &[&str]); 4] =
-    [("Test", &["replay", "lint"]), ("Look", &["trace"]), ("Run", &["demo"]), ("Set up", &["schema", "completions"])];
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Run", &["up", "down", "status", "logs", "open"]),
+    ("Test", &["replay", "lint"]),
+    ("Look", &["trace"]),
+    ("Set up", &["schema", "completions"]),
+    ("More", &["demo"]),
+];
 
 /// The clap definition, its commands in groups.
 pub fn command() -> clap::Command {
@@ -85,6 +98,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
     match command {
+        Command::Up(args) => commands::up::run(&args, ui),
+        Command::Down(args) => commands::down::run(&args, ui),
+        Command::Status(args) => commands::status::run(&args, ui),
+        Command::Logs(args) => commands::logs::run(&args, ui),
+        Command::Open(args) => commands::open::run(&args, ui),
+        Command::Supervise => commands::supervise::run(),
         Command::Replay(args) => commands::replay::run(&args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
@@ -113,7 +132,7 @@ mod tests {
         let mut grouped: Vec<_> = super::GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         grouped.sort_unstable();
         let command = super::command();
-        let mut known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let mut known: Vec<_> = command.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name).collect();
         known.sort_unstable();
         assert_eq!(grouped, known);
     }

@@ -24,6 +24,11 @@ impl Failure {
         Self::of(Exit::Environment, error.into())
     }
 
+    /// A signal ended it.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::of(Exit::Interrupted, Failing { message: message.into(), causes: Vec::new() })
+    }
+
     /// Nothing matched the selection.
     pub fn nothing_selected(message: impl Into<String>) -> Self {
         Self::of(Exit::NothingSelected, Failing { message: message.into(), causes: Vec::new() })

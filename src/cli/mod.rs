@@ -8,6 +8,7 @@ pub mod exit;
 mod failure;
 mod interrupt;
 mod isolation;
+mod project;
 
 pub use app::{Cli, command, main};
 pub use failure::Failure;

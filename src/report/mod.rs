@@ -8,6 +8,7 @@
 //! | [`junit`] | `--report junit=FILE` |
 //! | [`json`] | `--format json` |
 //! | [`trace_json`] | `devstack trace --format json` |
+//! | [`stack`] | `devstack up`, `status`, `logs`, `tail` |
 
 pub mod failure;
 pub mod file;
@@ -17,6 +18,7 @@ pub mod junit;
 pub mod lines;
 pub mod reporter;
 pub mod sources;
+pub mod stack;
 pub mod summary;
 pub mod terminal;
 pub mod trace_json;

@@ -3,13 +3,16 @@
 //! Fed by `cli` with an [`Order`]; gives events while it starts and a [`Note`] of where everything is, which `check` stands on.
 
 mod alone;
+mod base;
 pub mod canary;
+pub mod docker;
 mod embedded;
 mod event;
 mod kept;
 mod note;
 mod order;
 mod status;
+pub mod supervisor;
 
 pub use alone::{Alone, AloneConfig, DemoService};
 pub use canary::{CanaryBack, CanaryError};

@@ -130,6 +130,12 @@ pub enum Judge {
 }
 
 impl Stack {
+    /// The stack of the embedded runtime: devstack's own backend and nothing else.
+    pub fn embedded() -> Self {
+        let (components, endpoints) = (Vec::new(), Endpoints::default());
+        Self { name: "embedded".to_owned(), components, endpoints, judge: Judge::Ledger }
+    }
+
     /// The component with this role; the first, where there are several.
     pub fn role(&self, role: Role) -> Option<&Component> {
         self.components.iter().find(|component| component.role == role)

@@ -60,6 +60,15 @@ impl<'ui> Progress<'ui> {
         self.relabel();
     }
 
+    /// A case is under way under another label now.
+    pub fn relabelled(&mut self, old: &str, new: &str) {
+        let old = clean(old);
+        if let Some(at) = self.running.iter().position(|running| *running == old) {
+            self.running[at] = clean(new).into_owned();
+            self.relabel();
+        }
+    }
+
     /// A case has ended.
     pub fn finished(&mut self, label: &str) {
         let label = clean(label);

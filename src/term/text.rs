@@ -177,6 +177,16 @@ pub fn long_time(time: Duration) -> String {
     }
 }
 
+/// For how long something has been, coarsely: `12 s`, `3 min`, `2 h`, `5 d`.
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// `1 span`, `2 spans`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

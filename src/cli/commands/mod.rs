@@ -5,6 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     cli::Failure,
     fixture::LoadError,
+    runtime::docker::EngineError,
     support::{
         env::Os,
         project::Project,
@@ -15,10 +16,44 @@ use crate::{
 
 pub(super) mod completions;
 pub(super) mod demo;
+pub(super) mod down;
 pub(super) mod lint;
+pub(super) mod logs;
+pub(super) mod open;
 pub(super) mod replay;
 pub(super) mod schema;
+pub(super) mod status;
+pub(super) mod supervise;
 pub(super) mod trace;
+pub(super) mod up;
+
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Lines for a person
+    Text,
+    /// JSON
+    Json,
+}
+
+/// Checked files, or every problem drawn and the failure that sums them up.
+fn valid<T>(result: Result<T, Problems>, ui: &Ui) -> Result<T, Failure> {
+    result.map_err(|problems| {
+        ui.explain(&problems.render(paint(ui.err_look())));
+        Failure::usage(summary(&problems))
+    })
+}
+
+/// No engine, and what to do about it.
+fn no_engine(error: &EngineError) -> Failure {
+    Failure::environment(error as &dyn std::error::Error).hint(error.hint())
+}
+
+/// A length of time above zero.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "a duration such as `5s` or `500ms`".to_owned())?;
+    std::time::Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| "a duration above zero".to_owned())
+}
 
 /// The project of the working directory.
 fn project() -> Result<Project, Failure> {

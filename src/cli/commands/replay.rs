@@ -60,7 +60,7 @@ pub(crate) struct ReplayArgs {
     repeat: u32,
 
     /// How long a case may take from its first byte (default: what suite.yaml says, else 5s)
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Run")]
+    #[arg(long, value_name = "DURATION", value_parser = super::duration, help_heading = "Run")]
     deadline: Option<Duration>,
 
     /// The least evidence on which absence and exact counts may hold
@@ -261,9 +261,4 @@ fn run_id(started_ns: u64) -> String {
     let at = jiff::Timestamp::from_nanosecond(i128::from(started_ns)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let millis = at.subsec_millisecond();
     format!("{}.{millis:03}Z", at.strftime("%Y%m%dT%H%M%S"))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "a duration such as `5s` or `500ms`".to_owned())?;
-    Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| "a duration above zero".to_owned())
 }

@@ -8,7 +8,11 @@ mod remote;
 use std::collections::BTreeMap;
 
 use docker::DockerBase;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::BoxStream,
+};
 use remote::RemoteBase;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -86,10 +90,15 @@ impl Base {
     }
 
     /// Follows what changes beneath the receiver until `stop`: a container that was restarted has other ports.
-    pub(super) async fn follow(&self, upstreams: &watch::Sender<Upstreams>, journal: &Journal, stop: &CancellationToken) {
+    pub(super) fn follow(
+        &self,
+        upstreams: watch::Sender<Upstreams>,
+        journal: Journal,
+        stop: CancellationToken,
+    ) -> BoxFuture<'static, ()> {
         match self {
-            Self::Docker(docker) => docker.follow(upstreams, journal, stop).await,
-            Self::Embedded | Self::Remote(_) => stop.cancelled().await,
+            Self::Docker(docker) => docker.follow(upstreams, journal, stop).boxed(),
+            Self::Embedded | Self::Remote(_) => stop.cancelled_owned().boxed(),
         }
     }
 
