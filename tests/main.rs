@@ -10,8 +10,10 @@ mod lint;
 mod receiver;
 mod replay;
 mod report;
+mod sandbox;
 mod schemas;
 mod trace_view;
+mod up;
 mod webhook;
 
 mod telemetry;

@@ -7,5 +7,5 @@ mod bad_input;
 mod faults;
 mod processes;
 mod runs;
-mod sandbox;
+use crate::sandbox;
 mod strangers;

@@ -132,7 +132,8 @@ mod tests {
         let mut grouped: Vec<_> = super::GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         grouped.sort_unstable();
         let command = super::command();
-        let mut known: Vec<_> = command.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name).collect();
+        let mut known: Vec<_> =
+            command.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name).collect();
         known.sort_unstable();
         assert_eq!(grouped, known);
     }

@@ -20,7 +20,9 @@ pub(super) fn owner(project: &Project) -> Result<Owner, Failure> {
 pub(super) fn stack_up(project: &Project) -> Result<Note, Failure> {
     match supervisor::find(&owner(project)?).map_err(|error| Failure::environment(&error as &dyn std::error::Error))? {
         Found::Up(note) => Ok(*note),
-        Found::Changing { .. } => Err(Failure::environment("the stack is just changing").hint("`devstack status` says how far it is")),
+        Found::Changing { .. } => {
+            Err(Failure::environment("the stack is just changing").hint("`devstack status` says how far it is"))
+        }
         Found::Dead(_) => {
             Err(Failure::environment("the supervisor of the stack is gone").hint("`devstack up` takes its containers over"))
         }

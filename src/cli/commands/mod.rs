@@ -52,7 +52,10 @@ fn no_engine(error: &EngineError) -> Failure {
 /// A length of time above zero.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "a duration such as `5s` or `500ms`".to_owned())?;
-    std::time::Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| "a duration above zero".to_owned())
+    std::time::Duration::try_from(span)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "a duration above zero".to_owned())
 }
 
 /// The project of the working directory.

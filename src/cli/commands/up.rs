@@ -208,10 +208,14 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
     let remote = loaded.stack.is_remote();
     match wish {
         RuntimeWish::Embedded => Ok(RuntimeKind::Embedded),
-        RuntimeWish::Remote if !remote => Err(Failure::usage(format!("the stack `{}` has components and no endpoints", loaded.stack.name))
-            .hint("`--stack remote`, or a stack file with `endpoints`")),
-        RuntimeWish::Docker if remote => Err(Failure::usage(format!("the stack `{}` runs elsewhere: it has endpoints and no components", loaded.stack.name))
-            .hint("`--runtime remote`")),
+        RuntimeWish::Remote if !remote => {
+            Err(Failure::usage(format!("the stack `{}` has components and no endpoints", loaded.stack.name))
+                .hint("`--stack remote`, or a stack file with `endpoints`"))
+        }
+        RuntimeWish::Docker if remote => {
+            Err(Failure::usage(format!("the stack `{}` runs elsewhere: it has endpoints and no components", loaded.stack.name))
+                .hint("`--runtime remote`"))
+        }
         RuntimeWish::Remote | RuntimeWish::Auto if remote => Ok(RuntimeKind::Remote),
         RuntimeWish::Docker => match Engine::discover(&Os).await {
             Ok(_) => Ok(RuntimeKind::Docker),

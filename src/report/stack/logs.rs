@@ -57,7 +57,9 @@ pub fn happening(happening: &Happening, look: &Look) -> String {
             let words = look.paint(Role::Warning, &clean(words));
             format!("{}  {}  {words}", clock_time(*at_ns), pad_end(&clip_name(service, SERVICE, look), SERVICE))
         }
-        Happening::Missed { count } => look.paint(Role::Dim, &format!("({count} left out: they came faster than they were read)")),
+        Happening::Missed { count } => {
+            look.paint(Role::Dim, &format!("({count} left out: they came faster than they were read)"))
+        }
     }
 }
 

@@ -24,7 +24,10 @@ pub fn status(status: &Status, look: &Look) -> String {
         text += &format!("{}\n", look.paint(role, reason));
     }
     if let Some(build) = &status.other_build {
-        text += &format!("{}\n", look.paint(Role::Warning, &format!("run by another build of devstack ({build}); `devstack up` takes over")));
+        text += &format!(
+            "{}\n",
+            look.paint(Role::Warning, &format!("run by another build of devstack ({build}); `devstack up` takes over"))
+        );
     }
     if !status.components.is_empty() {
         text.push('\n');
@@ -50,7 +53,7 @@ fn head(status: &Status, look: &Look) -> String {
     words.extend(status.runtime.map(|runtime| runtime.to_string()));
     words.extend(status.stack.as_ref().filter(|name| *name != "embedded").map(|name| format!("stack {name}")));
     words.push(format!("{state}{since}"));
-    words.join(look.dot())
+    words.join(&format!(" {} ", look.dot()))
 }
 
 fn parts(parts: &[ComponentStatus], look: &Look) -> String {
@@ -66,7 +69,8 @@ fn parts(parts: &[ComponentStatus], look: &Look) -> String {
         };
         let uptime = part.uptime_s.map_or_else(|| look.glyph("–", "-").to_owned(), age);
         let image = part.image.as_deref().map(|image| look.paint(Role::Dim, image)).unwrap_or_default();
-        let line = format!("  {mark} {}  {}  {}  {image}", pad_end(&part.name, names), pad_end(place, columns), pad_end(&uptime, 7));
+        let line =
+            format!("  {mark} {}  {}  {}  {image}", pad_end(&part.name, names), pad_end(place, columns), pad_end(&uptime, 7));
         text += line.trim_end();
         text.push('\n');
     }

@@ -50,7 +50,11 @@ impl<'ui> Drawer<'ui> {
             UpEvent::Begun { runtime, engine, stack, components } => {
                 let look = self.ui.err_look();
                 let what = engine.clone().unwrap_or_else(|| format!("{runtime} runtime"));
-                let named = if components.is_empty() && stack == "embedded" { String::new() } else { format!("{}stack {stack}", look.dot()) };
+                let named = if components.is_empty() && stack == "embedded" {
+                    String::new()
+                } else {
+                    format!("{}stack {stack}", &format!(" {} ", look.dot()))
+                };
                 self.ui.status(&look.paint(Role::Heading, &format!("{what}{named}\n")));
                 self.names = components.iter().map(|name| width(name)).max().unwrap_or(0).max(12);
                 if !components.is_empty() {

@@ -8,11 +8,7 @@ mod remote;
 use std::collections::BTreeMap;
 
 use docker::DockerBase;
-use futures_util::{
-    FutureExt, StreamExt,
-    future::BoxFuture,
-    stream::BoxStream,
-};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use remote::RemoteBase;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

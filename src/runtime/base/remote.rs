@@ -27,7 +27,8 @@ impl RemoteBase {
     pub(super) fn start(order: &Order, upstreams: &watch::Sender<Upstreams>) -> Result<(Self, Footing), UpFailure> {
         let endpoints = &order.stack.endpoints;
         if endpoints.otlp_grpc.is_none() && endpoints.otlp_http.is_none() {
-            let missing = UpFailure::new(format!("the stack `{}` names no OTLP endpoint to pass telemetry on to", order.stack.name));
+            let missing =
+                UpFailure::new(format!("the stack `{}` names no OTLP endpoint to pass telemetry on to", order.stack.name));
             return Err(missing.hint("set OTEL_EXPORTER_OTLP_ENDPOINT, or `endpoints.otlp_http` in devstack.yaml"));
         }
         upstreams.send_replace(Upstreams { grpc: endpoints.otlp_grpc.clone(), http: endpoints.otlp_http.clone() });

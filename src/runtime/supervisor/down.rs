@@ -84,7 +84,7 @@ async fn asked(owner: &Owner, note: &Note, volumes: bool, events: &Events, ended
 /// A supervisor that does not answer is ended by force; what it started is removed by label.
 async fn kill(owner: &Owner, note: &Note) -> Result<(), UpFailure> {
     if process::alive(note.pid, &note.pid_started) {
-        process::kill(note.pid);
+        let _ = process::kill(note.pid);
     }
     free_or(owner, note.pid).await
 }
@@ -92,7 +92,7 @@ async fn kill(owner: &Owner, note: &Note) -> Result<(), UpFailure> {
 /// One that is on its way up or down is asked to end, as by Ctrl-C; it takes back what it made.
 async fn stop_changing(owner: &Owner, pid: u32) -> Result<(), UpFailure> {
     // The lock is held at this moment, so the pid in it is its holder's.
-    process::terminate(pid);
+    let _ = process::terminate(pid);
     let clock = Stopwatch::start();
     while clock.elapsed() < SILENCE {
         match find(owner).map_err(|error| UpFailure::new(error.to_string()))? {
@@ -100,7 +100,7 @@ async fn stop_changing(owner: &Owner, pid: u32) -> Result<(), UpFailure> {
             Found::Nothing | Found::Dead(_) => return Ok(()),
         }
     }
-    process::kill(pid);
+    let _ = process::kill(pid);
     free_or(owner, pid).await
 }
 

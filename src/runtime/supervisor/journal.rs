@@ -27,7 +27,11 @@ impl Journal {
         let too_large = path.metadata().is_ok_and(|about| about.len() > LARGEST);
         let mut options = OpenOptions::new();
         options.create(true);
-        if too_large { options.write(true).truncate(true) } else { options.append(true) };
+        if too_large {
+            options.write(true).truncate(true)
+        } else {
+            options.append(true)
+        };
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Self(Arc::new(Mutex::new(options.open(path).ok())))

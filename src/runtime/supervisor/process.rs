@@ -5,7 +5,11 @@
 
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
+    net::unix::pipe,
+    sync::mpsc::UnboundedReceiver,
+};
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
 use super::{ask, serve};
@@ -28,9 +32,14 @@ pub(super) enum Word {
 pub async fn run(clock: Stopwatch) -> bool {
     // A session of its own: neither Ctrl-C nor the end of the terminal reach it. A process that leads a group already stays in its own.
     let _ = rustix::process::setsid();
-    let mut stdin = BufReader::new(tokio::io::stdin());
     let (events, told) = Events::channel();
-    let telling = tokio::spawn(tell(told));
+    let (stdin, stdout) = match pipes() {
+        Ok(pipes) => pipes,
+        // Nobody to talk to: this is not the process that `up` starts.
+        Err(_) => return false,
+    };
+    let mut stdin = BufReader::new(stdin);
+    let telling = tokio::spawn(tell(told, stdout));
     let lived = match order(&mut stdin).await {
         Ok(order) => live(order, stdin, &events, clock).await,
         Err(failure) => Err(failure),
@@ -43,6 +52,13 @@ pub async fn run(clock: Stopwatch) -> bool {
     // Everything is told, or nobody listens.
     let _ = telling.await;
     up
+}
+
+/// Both ends of the conversation. Pipes, so that waiting for them needs no thread that would outlive everything else.
+fn pipes() -> std::io::Result<(pipe::Receiver, pipe::Sender)> {
+    let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
+    let stdout = rustix::stdio::stdout().try_clone_to_owned()?;
+    Ok((pipe::Receiver::from_owned_fd(stdin)?, pipe::Sender::from_owned_fd(stdout)?))
 }
 
 async fn live<R: AsyncRead + Unpin + Send + 'static>(
@@ -79,12 +95,11 @@ async fn listen<R: AsyncRead + Unpin + Send + 'static>(stdin: BufReader<R>, canc
 }
 
 /// Writes each event as a line, until nobody reads any more.
-async fn tell(mut told: tokio::sync::mpsc::UnboundedReceiver<UpEvent>) {
-    let mut stdout = tokio::io::stdout();
+async fn tell(mut told: UnboundedReceiver<UpEvent>, mut stdout: pipe::Sender) {
     let mut heard = true;
     while let Some(event) = told.recv().await {
         if heard {
-            heard = stdout.write_all(&ask::line(&event)).await.is_ok() && stdout.flush().await.is_ok();
+            heard = stdout.write_all(&ask::line(&event)).await.is_ok();
         }
     }
 }

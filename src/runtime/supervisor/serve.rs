@@ -46,9 +46,8 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
         }
     };
     let note = standing.note().clone();
-    let listener = control::bind(&note.control).map_err(|error| {
-        UpFailure::new(format!("could not open the control socket `{}`: {error}", note.control.display()))
-    });
+    let listener = control::bind(&note.control)
+        .map_err(|error| UpFailure::new(format!("could not open the control socket `{}`: {error}", note.control.display())));
     let announced = listener.and_then(|listener| {
         files::write_note(&owner, &note).map_err(|error| broken(&error))?;
         lock.enter(Phase::Up).map_err(|error| broken(&error))?;

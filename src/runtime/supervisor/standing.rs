@@ -14,8 +14,8 @@ use crate::{
     client::{StoreAddress, StoreKind},
     model::Happening,
     runtime::{
-        ComponentStatus, DemoNote, EmbeddedConfig, Events, ExtraDemo, LogLine, LogsWanted, NOTE_VERSION, Note, Order, RuntimeKind,
-        STATUS_VERSION, StackState, Status, UpFailure,
+        ComponentStatus, DemoNote, EmbeddedConfig, Events, ExtraDemo, LogLine, LogsWanted, NOTE_VERSION, Note, Order,
+        RuntimeKind, STATUS_VERSION, StackState, Status, UpFailure,
         base::{Base, Footing},
     },
     support::{address::Address, clock, env::Os, process},
@@ -101,11 +101,7 @@ impl Standing {
         let own = own.then(|| journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail)).unwrap_or_default();
         let others: Vec<_> = wanted.names.iter().filter(|name| *name != journal::NAME).cloned().collect();
         let none = others.is_empty() && !wanted.names.is_empty();
-        let parts = if none {
-            stream::empty().boxed()
-        } else {
-            self.base.logs(&LogsWanted { names: others, ..wanted.clone() })
-        };
+        let parts = if none { stream::empty().boxed() } else { self.base.logs(&LogsWanted { names: others, ..wanted.clone() }) };
         stream::iter(own).chain(parts).boxed()
     }
 

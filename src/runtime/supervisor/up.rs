@@ -12,12 +12,7 @@ use tokio::{
 };
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
-use super::{
-    Control, Found, ask, find,
-    lock::Phase,
-    process::Word,
-    wait_until_free,
-};
+use super::{Control, Found, ask, find, lock::Phase, process::Word, wait_until_free};
 use crate::{
     runtime::{Events, Note, Order, Pull, Ready, StackState, UpEvent, UpFailure},
     support::{
@@ -99,7 +94,7 @@ async fn release(order: &Order, note: &Note) -> Result<(), UpFailure> {
 /// Kills a supervisor that does not answer. Its pid is trusted only together with the moment at which the process started.
 async fn kill(order: &Order, note: &Note) -> Result<(), UpFailure> {
     if process::alive(note.pid, &note.pid_started) {
-        process::kill(note.pid);
+        let _ = process::kill(note.pid);
     }
     let free = wait_until_free(&order.owner, LET_GO).await.map_err(|error| failed(&error))?;
     let stuck = || UpFailure::new(format!("the supervisor (pid {}) neither answers nor ends", note.pid));
