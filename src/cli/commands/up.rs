@@ -219,7 +219,7 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
         RuntimeWish::Remote | RuntimeWish::Auto if remote => Ok(RuntimeKind::Remote),
         RuntimeWish::Docker => match Engine::discover(&Os).await {
             Ok(_) => Ok(RuntimeKind::Docker),
-            Err(error) => Err(super::no_engine(&error).hint("`--runtime embedded` needs none")),
+            Err(error) => Err(super::no_engine(&error)),
         },
         RuntimeWish::Auto | RuntimeWish::Remote => match Engine::discover(&Os).await {
             Ok(_) => Ok(RuntimeKind::Docker),
@@ -228,7 +228,7 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
                 Ok(RuntimeKind::Embedded)
             }
             // One that is there and does not answer is no reason to do something else in silence.
-            Err(error) => Err(super::no_engine(&error).hint("`--runtime embedded` needs none")),
+            Err(error) => Err(super::no_engine(&error)),
         },
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     backend::Upstreams,
     client::{StoreAddress, StoreKind},
     runtime::{
-        ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpFailure,
+        ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpEvent, UpFailure,
         docker::{Containers, Created, Engine},
         supervisor::Journal,
     },
@@ -47,13 +47,14 @@ impl DockerBase {
         let made = containers.make(order, events, stop).await?;
         let ports: Ports = made.components.iter().map(|made| (made.name.clone(), made.ports.clone())).collect();
         upstreams.send_replace(upstreams_of(&order.stack, &ports));
-        let footing = footing(&order.stack, ports, made.network);
+        let network = order.network.clone().unwrap_or(made.network);
+        let footing = footing(&order.stack, ports, network);
         Ok((Self { containers, stack: order.stack.clone(), created: made.created }, footing))
     }
 
     /// How the containers are now.
     pub(super) async fn states(&self) -> Vec<ComponentStatus> {
-        match self.containers.states(Some(&self.stack)).await {
+        match self.containers.states().await {
             Ok(states) => states,
             Err(error) => self.stack.components.iter().map(|component| unknown(&component.name, &error.to_string())).collect(),
         }
@@ -79,7 +80,7 @@ impl DockerBase {
                     () = stop.cancelled() => return,
                     () = clock::pause(LOOK) => {}
                 }
-                let Ok(states) = containers.states(None).await else { continue };
+                let Ok(states) = containers.states().await else { continue };
                 let ports = states.iter().map(|state| (state.name.clone(), state.ports.clone())).collect();
                 let now = upstreams_of(&stack, &ports);
                 upstreams.send_if_modified(|before| {
@@ -104,13 +105,15 @@ impl DockerBase {
 
     /// Removes what its start made.
     pub(super) async fn undo(self, events: &Events) {
-        self.containers.undo(self.created, events).await;
+        if let Err(error) = self.containers.undo(self.created, events).await {
+            events.tell(UpEvent::Warning { words: format!("not all of it could be removed: {error}; run `devstack down`") });
+        }
     }
 
     /// Removes all of it.
     pub(super) async fn end(&self, volumes: bool, events: &Events) -> Vec<String> {
         match self.containers.remove(volumes, events).await {
-            Ok(removed) => removed.warnings,
+            Ok(removed) => removed.left,
             Err(error) => vec![format!("containers could not be removed: {error}; run `devstack down` again")],
         }
     }

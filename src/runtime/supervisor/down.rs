@@ -133,7 +133,7 @@ async fn clear(
     };
     let removed = docker::Containers::new(engine, owner.clone()).remove(volumes, events).await;
     let removed = removed.map_err(|error| UpFailure::new(error.to_string()))?;
-    ended.removed.extend(removed.components);
-    ended.warnings.extend(removed.warnings);
+    ended.removed.extend(removed.containers);
+    ended.warnings.extend(removed.left);
     Ok(())
 }

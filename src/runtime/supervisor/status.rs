@@ -46,7 +46,7 @@ fn changing(pid: u32, phase: Phase) -> Status {
 /// Without a supervisor: what its containers are at. Where there are none, nothing is up.
 async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Status {
     let left = match docker::Engine::discover(env).await {
-        Ok(engine) => docker::Containers::new(engine, owner.clone()).states(None).await.unwrap_or_default(),
+        Ok(engine) => docker::Containers::new(engine, owner.clone()).states().await.unwrap_or_default(),
         Err(_) => Vec::new(),
     };
     if left.is_empty() {
