@@ -33,6 +33,8 @@ struct Running {
 
 impl Running {
     async fn start(config: Config) -> Self {
+        // The exporters' HTTP clients are made outside of devstack.
+        devstack::support::tls::install();
         let backend = Backend::bind(config).await.unwrap();
         let url = |address| format!("http://{address}");
         let (grpc, http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));

@@ -30,6 +30,8 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// Where requests are passed on to; `None` where this backend is the last hop.
     pub forward: Option<watch::Receiver<Upstreams>>,
+    /// How much may be under way to there.
+    pub under_way: UnderWay,
     /// How long requests under way may take to finish once shutdown was asked for.
     pub drain: Duration,
 }
@@ -44,6 +46,15 @@ pub struct Capacity {
     pub logs: usize,
     /// Bytes of metric series.
     pub metrics: usize,
+}
+
+/// How much may be under way to the next hop at once. There is no queue behind it: what is more is told to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Requests.
+    pub requests: usize,
+    /// Bytes of their bodies, as sent; never less than [`Config::request_limit`], so that each request fits when it is alone.
+    pub bytes: usize,
 }
 
 /// Which of the backend's listeners.
@@ -91,6 +102,7 @@ impl Default for Config {
             capacity: Capacity::default(),
             allow_hosts: Vec::new(),
             forward: None,
+            under_way: UnderWay::default(),
             drain: Duration::from_secs(5),
         }
     }
@@ -100,6 +112,13 @@ impl Default for Capacity {
     /// 256 MiB of spans, 32 of logs, 64 of metrics (DESIGN section 6).
     fn default() -> Self {
         Self { spans: 256 * MIB, logs: 32 * MIB, metrics: 64 * MIB }
+    }
+}
+
+impl Default for UnderWay {
+    /// 256 requests of 64 MiB together.
+    fn default() -> Self {
+        Self { requests: 256, bytes: 64 * MIB }
     }
 }
 

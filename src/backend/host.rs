@@ -38,7 +38,8 @@ fn addressed_to(request: &Request) -> Option<String> {
     Some(without_port(named).to_ascii_lowercase())
 }
 
-fn without_port(host: &str) -> &str {
+/// The host of `host:port` or `[address]:port`.
+pub(super) fn without_port(host: &str) -> &str {
     if let Some(rest) = host.strip_prefix('[') {
         return rest.split(']').next().unwrap_or(rest);
     }
@@ -46,9 +47,12 @@ fn without_port(host: &str) -> &str {
 }
 
 fn is_ours(host: &str, allowed: &[String]) -> bool {
-    host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+    is_loopback(host) || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
+/// Whether a host, without a port, is one of the loopback interface.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

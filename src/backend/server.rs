@@ -6,13 +6,21 @@ use axum::{Router, middleware, serve::ListenerExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{BackendError, Config, Ledger, Listener, api, host, receive};
+use super::{
+    BackendError, Config, Feed, Ledger, Listener, TrafficHandle, api,
+    forward::Forwarder,
+    host,
+    receive::{self, Intake},
+    traffic::Observer,
+    wire,
+};
 
 /// A backend that listens; nothing is answered until it runs.
 #[derive(Debug)]
 pub struct Backend {
     config: Config,
     ledger: Ledger,
+    observer: Observer,
     otlp_grpc: Bound,
     otlp_http: Bound,
     api: Bound,
@@ -30,7 +38,8 @@ impl Backend {
         let otlp_grpc = bound(Listener::OtlpGrpc, config.otlp_grpc).await?;
         let otlp_http = bound(Listener::OtlpHttp, config.otlp_http).await?;
         let api = bound(Listener::Api, config.api).await?;
-        Ok(Self { ledger: Ledger::new(config.capacity), config, otlp_grpc, otlp_http, api })
+        let (ledger, observer) = (Ledger::new(config.capacity), Observer::new());
+        Ok(Self { config, ledger, observer, otlp_grpc, otlp_http, api })
     }
 
     /// Where OTLP over gRPC comes in.
@@ -53,13 +62,27 @@ impl Backend {
         self.ledger.clone()
     }
 
+    /// What went through so far; reads the counters whenever it is asked.
+    pub fn traffic(&self) -> TrafficHandle {
+        self.observer.traffic(self.ledger.clone())
+    }
+
+    /// What goes through, as it happens.
+    pub fn feed(&self) -> Feed {
+        self.observer.feed()
+    }
+
     /// Serves until `shutdown`, then takes no more connections, answers what is under way, and returns. Held answers end at once.
     /// Requests that are not done within [`Config::drain`] are left behind.
     pub async fn run(self, shutdown: CancellationToken) {
+        let (traffic, feed) = (self.traffic(), self.feed());
         let limit = self.config.request_limit;
-        let grpc = receive::grpc_router(self.ledger.clone(), limit, self.otlp_http.address);
-        let http = receive::http_router(self.ledger.clone(), limit, self.otlp_grpc.address);
-        let api = api::router(self.ledger.clone(), shutdown.clone());
+        let (under_way, largest) = (self.config.under_way, limit + wire::PREFIX);
+        let forwarder = self.config.forward.map(|upstreams| Forwarder::new(upstreams, under_way, largest));
+        let intake = Arc::new(Intake { ledger: self.ledger.clone(), observer: self.observer, forwarder, limit });
+        let grpc = receive::grpc_router(Arc::clone(&intake), self.otlp_http.address);
+        let http = receive::http_router(intake, self.otlp_grpc.address);
+        let api = api::router(self.ledger, traffic, feed, shutdown.clone());
         let hosts: host::Allowed = Arc::from(self.config.allow_hosts);
         let serving = async {
             tokio::join!(

@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{SpanId, SpanKind, TraceId};
 
+/// The path at which the backend answers with its [`Traffic`] as JSON.
+pub const TRAFFIC_PATH: &str = "/.well-known/devstack/traffic";
+
+/// The path at which the backend tells each [`Happening`] from the answer's head on: a JSON document a line, until the client goes or
+/// the backend ends.
+pub const TAIL_PATH: &str = "/.well-known/devstack/tail";
+
 /// What became of one signal's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flow {
@@ -32,6 +39,9 @@ pub struct Traffic {
     pub series: u64,
     /// Requests that could not be read at all.
     pub unreadable: u64,
+    /// Requests that were told to come again, because too much was under way to the next hop.
+    #[serde(default)]
+    pub turned_away: u64,
     /// Why the last request was refused or unreadable, in words.
     pub last_problem: Option<String>,
 }

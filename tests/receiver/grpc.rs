@@ -96,10 +96,10 @@ async fn what_cannot_be_decoded_is_refused_for_good() {
     let cases = [
         (b"\xff\xff\xff\xff garbage".to_vec(), false, "failed to decode"),
         (good[..good.len() - 3].to_vec(), false, "failed to decode"),
-        (json, false, "failed to decode"),
+        (json, false, "the message is JSON; OTLP over gRPC is protobuf, JSON is sent over HTTP to http://127.0.0.1:"),
         (large(65 * 1024).encode_to_vec(), false, "the body is larger than the limit of 65536 bytes"),
         (large(50 * 1024 * 1024).encode_to_vec(), false, "the body is larger than the limit of 65536 bytes"),
-        (large(4 * 1024 * 1024).encode_to_vec(), true, "size limit, of 65536 bytes, exceeded while decompressing"),
+        (large(4 * 1024 * 1024).encode_to_vec(), true, "the gzip body unpacks to more than the limit of 65536 bytes"),
     ];
     for (message, gzip, words) in cases {
         let refused = send(&running.grpc, EXPORT, message, gzip).await.unwrap_err();

@@ -196,7 +196,7 @@ async fn broken_and_unknown_compression_is_refused() {
         assert!(words.starts_with("the body is not whole gzip data: "), "{words}");
     }
     let (status, words) = refusal(post_with(&running, &with("br"), body.clone()).await, PROTOBUF).await;
-    assert_eq!((status, words.as_str()), (415, "unsupported content-encoding `br`, supported: [gzip, identity]"));
+    assert_eq!((status, words.as_str()), (415, "unsupported content-encoding `br`, supported: [gzip, zstd, identity]"));
     assert_eq!(post_with(&running, &with("identity"), body).await.status(), 200);
     running.stop().await;
 }

@@ -10,8 +10,14 @@ use axum::{
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{ledger, tempo};
-use crate::{backend::Ledger, model::arrival::LEDGER_PATH};
+use super::{ledger, not_yet, tempo, traffic};
+use crate::{
+    backend::{Feed, Ledger, TrafficHandle},
+    model::{
+        arrival::LEDGER_PATH,
+        traffic::{TAIL_PATH, TRAFFIC_PATH},
+    },
+};
 
 /// The version of Tempo whose API is spoken. Grafana switches features by it.
 const TEMPO_VERSION: &str = "3.0.3";
@@ -21,22 +27,29 @@ const TEMPO_VERSION: &str = "3.0.3";
 pub(super) struct Api {
     /// What is asked.
     pub(super) ledger: Ledger,
+    /// What went through.
+    pub(super) traffic: TrafficHandle,
+    /// What goes through.
+    pub(super) feed: Feed,
     /// Ends held answers.
     pub(super) shutdown: CancellationToken,
 }
 
 /// All paths of the API.
-pub(in crate::backend) fn router(ledger: Ledger, shutdown: CancellationToken) -> Router {
-    Router::new()
+pub(in crate::backend) fn router(ledger: Ledger, traffic: TrafficHandle, feed: Feed, shutdown: CancellationToken) -> Router {
+    not_yet::routes()
         .route("/ready", get(ready))
         .route("/api/echo", get(|| async { "echo" }))
         .route("/api/status/buildinfo", get(buildinfo))
+        .route("/api/traces/{id}", get(tempo::trace_by_id_v1))
         .route("/api/v2/traces/{id}", get(tempo::trace_by_id))
         .route(LEDGER_PATH, get(ledger::correlated))
         .route(&format!("{LEDGER_PATH}/metrics"), get(ledger::metrics))
         .route(&format!("{LEDGER_PATH}/{{id}}"), get(ledger::view))
+        .route(TRAFFIC_PATH, get(traffic::counters))
+        .route(TAIL_PATH, get(traffic::tail))
         .fallback(unknown_path)
-        .with_state(Api { ledger, shutdown })
+        .with_state(Api { ledger, traffic, feed, shutdown })
 }
 
 async fn ready(State(api): State<Api>) -> impl IntoResponse {

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use prost::Message;
+use serde_json::json;
 
 use super::routes::Api;
 use crate::model::{TraceId, tempo::TraceById};
@@ -16,17 +17,36 @@ const PROTOBUF: &str = "application/protobuf";
 
 /// `GET /api/v2/traces/{id}`: a trace that never came is an empty trace, not an error.
 pub(super) async fn trace_by_id(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let Some(trace) = parse(&id) else {
-        let words = format!("invalid trace id `{id}`: it must be 1 to 32 hex digits, not all zero\n");
-        return (StatusCode::BAD_REQUEST, words).into_response();
-    };
-    let view = api.ledger.view(trace);
-    let answer = TraceById::new(view.arrivals.iter().map(|arrival| arrival.span.as_ref()));
+    let Some(trace) = parse(&id) else { return no_id(&id) };
+    let answer = held(&api, trace);
     if accepts_protobuf(&headers) {
         ([(header::CONTENT_TYPE, PROTOBUF)], answer.encode_to_vec()).into_response()
     } else {
         Json(answer.to_json()).into_response()
     }
+}
+
+/// `GET /api/traces/{id}`, the first version: the trace without an envelope, and 404 without words for one that never came.
+pub(super) async fn trace_by_id_v1(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let Some(trace) = parse(&id) else { return no_id(&id) };
+    let answer = held(&api, trace);
+    let spans = answer.trace.as_ref().filter(|data| !data.resource_spans.is_empty());
+    let Some(spans) = spans else { return StatusCode::NOT_FOUND.into_response() };
+    if accepts_protobuf(&headers) {
+        ([(header::CONTENT_TYPE, PROTOBUF)], spans.encode_to_vec()).into_response()
+    } else {
+        let batches = answer.to_json()["trace"]["resourceSpans"].take();
+        Json(json!({ "batches": batches })).into_response()
+    }
+}
+
+fn held(api: &Api, trace: TraceId) -> TraceById {
+    TraceById::new(api.ledger.view(trace).arrivals.iter().map(|arrival| arrival.span.as_ref()))
+}
+
+fn no_id(id: &str) -> Response {
+    let words = format!("invalid trace id `{id}`: it must be 1 to 32 hex digits, not all zero\n");
+    (StatusCode::BAD_REQUEST, words).into_response()
 }
 
 /// Tempo leaves out leading zeroes of ids in its search results and takes them back so.

@@ -1,15 +1,7 @@
 //! Bodies to requests, in either encoding, with words for the usual mix-ups.
 
 use super::signal::Signal;
-
-/// How an OTLP/HTTP body is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// `application/x-protobuf`
-    Protobuf,
-    /// `application/json`
-    Json,
-}
+use crate::backend::wire::Encoding;
 
 /// A body that is not what it claims.
 #[derive(Debug, thiserror::Error)]
@@ -36,28 +28,6 @@ pub(super) enum DecodeError {
     /// Protobuf under the other name.
     #[error("the body is not JSON text, it may be protobuf; send protobuf as `application/x-protobuf`")]
     ProtobufAsJson,
-}
-
-impl Encoding {
-    /// The encoding that a content type names, whatever its parameters.
-    pub(super) fn of(content_type: &str) -> Option<Self> {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/x-protobuf") {
-            Some(Self::Protobuf)
-        } else if essence.eq_ignore_ascii_case("application/json") {
-            Some(Self::Json)
-        } else {
-            None
-        }
-    }
-
-    /// Its content type.
-    pub(super) fn content_type(self) -> &'static str {
-        match self {
-            Self::Protobuf => "application/x-protobuf",
-            Self::Json => "application/json",
-        }
-    }
 }
 
 /// Decodes the request of a signal.
@@ -93,14 +63,6 @@ mod tests {
 
     use super::*;
     use crate::backend::receive::signal::Traces;
-
-    #[test]
-    fn content_types_are_known_with_parameters_and_in_any_case() {
-        assert_eq!(Encoding::of("application/json; charset=utf-8"), Some(Encoding::Json));
-        assert_eq!(Encoding::of("Application/X-Protobuf"), Some(Encoding::Protobuf));
-        assert_eq!(Encoding::of("application/protobuf"), None);
-        assert_eq!(Encoding::of("text/json"), None);
-    }
 
     #[test]
     fn mix_ups_are_named() {

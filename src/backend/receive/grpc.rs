@@ -1,8 +1,8 @@
-//! OTLP over gRPC: the three export services behind a guard.
+//! OTLP over gRPC: the three export calls, each one message in and one out.
 //!
-//! The guard stands where tonic's own answers do not fit OTLP: it tells HTTP/1 senders where they should have gone, reads
-//! oversized messages to their end so that the sender gets the answer, and turns the codes of a message that cannot be decoded
-//! into `INVALID_ARGUMENT`, because OTLP senders would send the same bytes again upon `OUT_OF_RANGE`.
+//! The bytes are taken as they come and not through tonic's server, because they are passed on as they came: packed or not, with every
+//! header. It also tells HTTP senders where they should have gone, and reads oversized messages to their end so that the sender gets
+//! the answer.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -10,124 +10,154 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{StatusCode, Version, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::any,
 };
-use opentelemetry_proto::tonic::collector::{
-    logs::v1::logs_service_server::{LogsService, LogsServiceServer},
-    metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer},
-    trace::v1::trace_service_server::{TraceService, TraceServiceServer},
-};
-use tonic::{Code, Status, codec::CompressionEncoding, server::NamedService};
+use bytes::Bytes;
+use tonic::Status;
 
 use super::{
     body::{self, BodyError},
+    decode::{DecodeError, decode},
+    intake::Intake,
     signal::{Logs, Metrics, Signal, Traces},
+    unread::Unread,
 };
-use crate::backend::Ledger;
+use crate::backend::{
+    forward::{Allowance, Message, Outgoing, Protocol, Refusal, Route, Verdict, http_request},
+    wire::{Compression, Encoding, PREFIX, unframe},
+};
 
-/// Flag and length before a gRPC message, in bytes.
-const PREFIX: usize = 5;
+/// How the message is packed.
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-/// The export services.
-#[derive(Debug, Clone)]
-struct Exports {
-    ledger: Ledger,
-}
+/// What could have been understood.
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-/// What the guard knows.
-#[derive(Debug, Clone, Copy)]
-struct Guard {
-    /// The largest message in bytes, as sent and unpacked.
-    limit: usize,
+/// What the calls share.
+#[derive(Debug)]
+struct Port {
+    intake: Arc<Intake>,
     /// Where those who came without gRPC should have gone.
     http: SocketAddr,
 }
 
-/// The services of OTLP over gRPC.
-pub(in crate::backend) fn router(ledger: Ledger, limit: usize, http: SocketAddr) -> Router {
-    let exports = Arc::new(Exports { ledger });
-    let traces = TraceServiceServer::from_arc(Arc::clone(&exports))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(limit);
-    let metrics = MetricsServiceServer::from_arc(Arc::clone(&exports))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(limit);
-    let logs = LogsServiceServer::from_arc(exports).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit);
+/// A request that was read.
+struct Read<S: Signal> {
+    /// The body as it came.
+    raw: Bytes,
+    /// The message in it, as it is packed and as it is not.
+    packed: Bytes,
+    plain: Bytes,
+    compression: Compression,
+    request: S::Request,
+}
+
+/// The calls of OTLP over gRPC.
+pub(in crate::backend) fn router(intake: Arc<Intake>, http: SocketAddr) -> Router {
+    let port = Arc::new(Port { intake, http });
     Router::new()
-        .route_service(&methods_of(&traces), traces)
-        .route_service(&methods_of(&metrics), metrics)
-        .route_service(&methods_of(&logs), logs)
-        .fallback(unknown_service)
-        .layer(middleware::from_fn_with_state(Guard { limit, http }, guard))
+        .route(Traces::METHOD, any(export::<Traces>))
+        .route(Metrics::METHOD, any(export::<Metrics>))
+        .route(Logs::METHOD, any(export::<Logs>))
+        .fallback(unknown_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&port), guard))
+        .with_state(port)
 }
 
-fn methods_of<S: NamedService>(_: &S) -> String {
-    format!("/{}/{{*method}}", S::NAME)
+/// Whether a request is one of gRPC.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
-async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    if request.version() < Version::HTTP_2 {
-        let words = format!("this port speaks OTLP over gRPC (HTTP/2); OTLP over HTTP is at http://{}\n", guard.http);
-        return (StatusCode::HTTP_VERSION_NOT_SUPPORTED, words).into_response();
-    }
-    let grpc = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    if !grpc {
-        let words = format!("this port speaks gRPC (application/grpc); OTLP over HTTP is at http://{}\n", guard.http);
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
-    }
-    let (parts, message) = request.into_parts();
-    match body::read(message, guard.limit + PREFIX).await {
-        Ok(message) => permanent(next.run(Request::from_parts(parts, Body::from(message))).await),
-        Err(BodyError::TooLarge { .. }) => {
-            let error = BodyError::TooLarge { limit: guard.limit };
-            Status::invalid_argument(error.to_string()).into_http()
-        }
-        Err(error @ BodyError::Slow) => Status::deadline_exceeded(error.to_string()).into_http(),
-        Err(error) => Status::invalid_argument(error.to_string()).into_http(),
-    }
+async fn guard(State(port): State<Arc<Port>>, request: Request, next: Next) -> Response {
+    let http = port.http;
+    let (status, words) = if request.version() < Version::HTTP_2 {
+        let words = format!("this port speaks OTLP over gRPC (HTTP/2); OTLP over HTTP is at http://{http}\n");
+        (StatusCode::HTTP_VERSION_NOT_SUPPORTED, words)
+    } else if !is_grpc(request.headers()) {
+        let words = format!("this port speaks gRPC (application/grpc); OTLP over HTTP is at http://{http}\n");
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, words)
+    } else {
+        return next.run(request).await;
+    };
+    let path = request.uri().path();
+    port.intake.observer.unreadable(&format!("{} {path} came over HTTP to the gRPC port: {words}", request.method()));
+    (status, words).into_response()
 }
 
-/// The services below never fail, so every one of these codes is tonic's word for a message it could not take: `OUT_OF_RANGE` and
-/// `RESOURCE_EXHAUSTED` for its size, `INTERNAL` for its content.
-fn permanent(mut response: Response) -> Response {
-    let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
-    if matches!(code, Some(Code::OutOfRange | Code::ResourceExhausted | Code::Internal)) {
-        response.headers_mut().insert(Status::GRPC_STATUS, (Code::InvalidArgument as i32).into());
-    }
-    response
+async fn unknown_method(State(port): State<Arc<Port>>, request: Request) -> Response {
+    let words = format!("`{}` is not a method of OTLP over gRPC", request.uri().path());
+    port.intake.observer.unreadable(&words);
+    Status::unimplemented(words).into_http()
 }
 
-async fn unknown_service(request: Request) -> Response {
-    Status::unimplemented(format!("`{}` is not a method of OTLP over gRPC", request.uri().path())).into_http()
+async fn export<S: Signal>(State(port): State<Arc<Port>>, request: Request) -> Response {
+    answer::<S>(&port, request).await.unwrap_or_else(|refusal| {
+        let mut response = refusal.over_grpc();
+        response.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static(Compression::SUPPORTED));
+        response
+    })
 }
 
-/// Keeps a request and answers it.
-fn export<S: Signal>(ledger: &Ledger, request: tonic::Request<S::Request>) -> tonic::Response<S::Response> {
-    tonic::Response::new(S::response(S::keep(request.into_inner(), ledger)))
+async fn answer<S: Signal>(port: &Port, request: Request) -> Result<Response, Refusal> {
+    let intake = &port.intake;
+    let (parts, body) = request.into_parts();
+    let mut allowance = intake.allowance();
+    let read = read::<S>(port, &parts, body, allowance.as_mut()).await;
+    let Read { raw, packed, plain, compression, request } = read.map_err(|why| intake.unread(&why, Protocol::Grpc))?;
+    let kept = intake.keep::<S>(request);
+    let Some(route) = intake.route(Protocol::Grpc) else {
+        return Ok(Verdict::Accepted(kept.rejected).over_grpc());
+    };
+    let way = route.map(|route| {
+        let outgoing = match &route {
+            Route::Unchanged(_) => Outgoing::unchanged(parts, raw),
+            Route::Translated(_) => {
+                http_request(&parts.headers, Message::widely_understood(compression, &packed, &plain), S::PATH)
+            }
+        };
+        (route, outgoing)
+    });
+    Ok(intake.pass_on(&kept, way).await?.over_grpc())
 }
 
-type Asked<S> = tonic::Request<<S as Signal>::Request>;
-type Answer<S> = Result<tonic::Response<<S as Signal>::Response>, Status>;
-
-#[tonic::async_trait]
-impl TraceService for Exports {
-    async fn export(&self, request: Asked<Traces>) -> Answer<Traces> {
-        Ok(export::<Traces>(&self.ledger, request))
-    }
+async fn read<S: Signal>(
+    port: &Port,
+    parts: &Parts,
+    body: Body,
+    mut allowance: Option<&mut Allowance>,
+) -> Result<Read<S>, Unread> {
+    let limit = port.intake.limit;
+    let raw = body::read(body, limit + PREFIX, allowance.as_deref_mut()).await.map_err(|error| match error {
+        BodyError::TooLarge { .. } => BodyError::TooLarge { limit },
+        error => error,
+    })?;
+    Intake::enter(allowance)?;
+    let (packed, is_packed) = unframe(&raw)?;
+    let compression = if is_packed {
+        Compression::of(parts.headers.get(GRPC_ENCODING)).map_err(|name| Unread::Compression { header: "grpc-encoding", name })?
+    } else {
+        Compression::Identity
+    };
+    let plain = compression.unpack(&packed, limit)?;
+    let request = decode::<S>(&plain, Encoding::Protobuf).map_err(|error| match error {
+        DecodeError::JsonAsProtobuf => Unread::JsonOverGrpc { http: format!("http://{}", port.http) },
+        error => error.into(),
+    })?;
+    Ok(Read { raw, packed, plain, compression, request })
 }
 
-#[tonic::async_trait]
-impl MetricsService for Exports {
-    async fn export(&self, request: Asked<Metrics>) -> Answer<Metrics> {
-        Ok(export::<Metrics>(&self.ledger, request))
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[tonic::async_trait]
-impl LogsService for Exports {
-    async fn export(&self, request: Asked<Logs>) -> Answer<Logs> {
-        Ok(export::<Logs>(&self.ledger, request))
+    #[test]
+    fn grpc_is_known_by_its_content_type() {
+        let of = |value: &'static str| HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]);
+        assert!(is_grpc(&of("application/grpc")) && is_grpc(&of("application/grpc+proto")));
+        assert!(!is_grpc(&of("application/x-protobuf")) && !is_grpc(&HeaderMap::new()));
     }
 }

@@ -1,14 +1,16 @@
-//! Traces, metrics and logs as the receiver sees them: a request, what is kept of it, and the answer.
+//! Traces, metrics and logs as the receiver sees them: a request, where it goes, and what is kept of it.
 
-use opentelemetry_proto::tonic::collector::{
-    logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse},
-    metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse},
-    trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse},
+use opentelemetry_proto::tonic::{
+    collector::{
+        logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest,
+    },
+    common::v1::any_value::Value,
+    resource::v1::Resource,
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
-    backend::{Batch, Ledger},
+    backend::{Batch, traffic::Sort, wire::Rejected},
     model::otlp::{BadPoints, logs_of, points_of, spans_of},
 };
 
@@ -19,9 +21,13 @@ const REASONS: usize = 3;
 pub(super) trait Signal: Send + Sync + 'static {
     /// The export request.
     type Request: prost::Message + Default + DeserializeOwned + Send;
-    /// The answer to it.
-    type Response: prost::Message + Send;
 
+    /// As what its items are counted.
+    const SORT: Sort;
+    /// Its path over HTTP.
+    const PATH: &'static str;
+    /// Its path over gRPC.
+    const METHOD: &'static str;
     /// The one field of the request in JSON.
     const FIELD: &'static str;
     /// The field of a partial success that counts the rejected, in JSON.
@@ -30,20 +36,31 @@ pub(super) trait Signal: Send + Sync + 'static {
     /// Whether the request brings nothing at all.
     fn is_empty(request: &Self::Request) -> bool;
 
-    /// Puts the request into the ledger and says what was not kept.
-    fn keep(request: Self::Request, ledger: &Ledger) -> Option<Rejected>;
+    /// The first resource of the request.
+    fn resource(request: &Self::Request) -> Option<&Resource>;
 
-    /// The answer; without rejections the partial success is left out, as OTLP demands.
-    fn response(rejected: Option<Rejected>) -> Self::Response;
+    /// Takes the request apart.
+    fn apart(request: Self::Request) -> Apart;
+
+    /// `service.name` of the first resource.
+    fn service(request: &Self::Request) -> Option<String> {
+        let name = Self::resource(request)?.attributes.iter().find(|pair| pair.key == "service.name")?;
+        match name.value.as_ref()?.value.as_ref()? {
+            Value::StringValue(name) => Some(name.clone()),
+            _ => None,
+        }
+    }
 }
 
-/// What of a request was not kept, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rejected {
-    /// How many spans, points or records. Zero makes the words a warning.
-    pub(super) count: i64,
-    /// Why.
-    pub(super) words: String,
+/// A request taken apart.
+#[derive(Debug)]
+pub(super) struct Apart {
+    /// What can be kept.
+    pub(super) batch: Batch,
+    /// How many items it has.
+    pub(super) items: u64,
+    /// What cannot.
+    pub(super) rejected: Option<Rejected>,
 }
 
 /// The traces signal.
@@ -57,8 +74,10 @@ pub(super) struct Logs;
 
 impl Signal for Traces {
     type Request = ExportTraceServiceRequest;
-    type Response = ExportTraceServiceResponse;
 
+    const SORT: Sort = Sort::Spans;
+    const PATH: &'static str = "/v1/traces";
+    const METHOD: &'static str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     const FIELD: &'static str = "resourceSpans";
     const REJECTED: &'static str = "rejectedSpans";
 
@@ -66,23 +85,23 @@ impl Signal for Traces {
         request.resource_spans.is_empty()
     }
 
-    fn keep(request: Self::Request, ledger: &Ledger) -> Option<Rejected> {
-        let (spans, bad) = spans_of(request.resource_spans);
-        let total = spans.len() + bad.len();
-        ledger.insert(Batch::Spans(spans));
-        Rejected::of(bad.len(), total, "spans", &bad)
+    fn resource(request: &Self::Request) -> Option<&Resource> {
+        request.resource_spans.first()?.resource.as_ref()
     }
 
-    fn response(rejected: Option<Rejected>) -> Self::Response {
-        let partial_success = rejected.map(|it| ExportTracePartialSuccess { rejected_spans: it.count, error_message: it.words });
-        ExportTraceServiceResponse { partial_success }
+    fn apart(request: Self::Request) -> Apart {
+        let (spans, bad) = spans_of(request.resource_spans);
+        let items = spans.len();
+        Apart::new(Batch::Spans(spans), items, rejected(bad.len(), items, "spans", &bad))
     }
 }
 
 impl Signal for Metrics {
     type Request = ExportMetricsServiceRequest;
-    type Response = ExportMetricsServiceResponse;
 
+    const SORT: Sort = Sort::Points;
+    const PATH: &'static str = "/v1/metrics";
+    const METHOD: &'static str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
     const FIELD: &'static str = "resourceMetrics";
     const REJECTED: &'static str = "rejectedDataPoints";
 
@@ -90,25 +109,23 @@ impl Signal for Metrics {
         request.resource_metrics.is_empty()
     }
 
-    fn keep(request: Self::Request, ledger: &Ledger) -> Option<Rejected> {
-        let (points, bad) = points_of(request.resource_metrics);
-        let lost = bad.iter().map(BadPoints::points).sum();
-        let total = points.len() + lost;
-        ledger.insert(Batch::Metrics(points));
-        Rejected::of(lost, total, "data points", &bad)
+    fn resource(request: &Self::Request) -> Option<&Resource> {
+        request.resource_metrics.first()?.resource.as_ref()
     }
 
-    fn response(rejected: Option<Rejected>) -> Self::Response {
-        let partial_success =
-            rejected.map(|it| ExportMetricsPartialSuccess { rejected_data_points: it.count, error_message: it.words });
-        ExportMetricsServiceResponse { partial_success }
+    fn apart(request: Self::Request) -> Apart {
+        let (points, bad) = points_of(request.resource_metrics);
+        let (items, lost) = (points.len(), bad.iter().map(BadPoints::points).sum());
+        Apart::new(Batch::Metrics(points), items, rejected(lost, items, "data points", &bad))
     }
 }
 
 impl Signal for Logs {
     type Request = ExportLogsServiceRequest;
-    type Response = ExportLogsServiceResponse;
 
+    const SORT: Sort = Sort::Logs;
+    const PATH: &'static str = "/v1/logs";
+    const METHOD: &'static str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
     const FIELD: &'static str = "resourceLogs";
     const REJECTED: &'static str = "rejectedLogRecords";
 
@@ -116,40 +133,45 @@ impl Signal for Logs {
         request.resource_logs.is_empty()
     }
 
-    /// Nothing can be wrong with a log record: one with invalid ids belongs to no trace.
-    fn keep(request: Self::Request, ledger: &Ledger) -> Option<Rejected> {
-        ledger.insert(Batch::Logs(logs_of(request.resource_logs)));
-        None
+    fn resource(request: &Self::Request) -> Option<&Resource> {
+        request.resource_logs.first()?.resource.as_ref()
     }
 
-    fn response(rejected: Option<Rejected>) -> Self::Response {
-        let partial_success =
-            rejected.map(|it| ExportLogsPartialSuccess { rejected_log_records: it.count, error_message: it.words });
-        ExportLogsServiceResponse { partial_success }
+    /// Nothing can be wrong with a log record: one with invalid ids belongs to no trace.
+    fn apart(request: Self::Request) -> Apart {
+        let records = logs_of(request.resource_logs);
+        let items = records.len();
+        Apart::new(Batch::Logs(records), items, None)
     }
 }
 
-impl Rejected {
-    fn of(count: usize, total: usize, noun: &str, reasons: &[impl ToString]) -> Option<Self> {
-        if reasons.is_empty() {
-            return None;
-        }
-        let mut told: Vec<_> = reasons.iter().take(REASONS).map(ToString::to_string).collect();
-        if reasons.len() > REASONS {
-            told.push(format!("and {} more", reasons.len() - REASONS));
-        }
-        Some(Self { count: count as i64, words: format!("{count} of {total} {noun} rejected: {}", told.join("; ")) })
+impl Apart {
+    fn new(batch: Batch, items: usize, rejected: Option<Rejected>) -> Self {
+        Self { batch, items: items as u64, rejected }
     }
+}
+
+/// The partial success for `count` bad items beside `good` ones.
+fn rejected(count: usize, good: usize, noun: &str, reasons: &[impl ToString]) -> Option<Rejected> {
+    if reasons.is_empty() {
+        return None;
+    }
+    let mut told: Vec<_> = reasons.iter().take(REASONS).map(ToString::to_string).collect();
+    if reasons.len() > REASONS {
+        told.push(format!("and {} more", reasons.len() - REASONS));
+    }
+    let words = format!("{count} of {} {noun} rejected: {}", good + count, told.join("; "));
+    Some(Rejected { count: count as i64, words })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Rejected;
+    use super::rejected;
 
     #[test]
     fn the_first_reasons_are_told_and_the_rest_is_counted() {
         let reasons = ["a", "b", "c", "d", "e"];
-        assert_eq!(Rejected::of(5, 9, "spans", &reasons).unwrap().words, "5 of 9 spans rejected: a; b; c; and 2 more");
-        assert_eq!(Rejected::of(0, 9, "spans", &reasons[..0]), None);
+        assert_eq!(rejected(5, 4, "spans", &reasons).unwrap().words, "5 of 9 spans rejected: a; b; c; and 2 more");
+        assert_eq!(rejected(0, 9, "spans", &reasons[..0]), None);
     }
 }

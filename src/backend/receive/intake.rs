@@ -1,0 +1,139 @@
+//! What both protocols do with a request once it is decoded: keep it, count it, and pass it on.
+
+use axum::response::Response;
+
+use super::{body::BodyError, signal::Signal, unread::Unread};
+use crate::backend::{
+    Ledger,
+    forward::{Allowance, Answer, Forwarder, NoAnswer, Outgoing, Protocol, Refusal, Route, Verdict},
+    traffic::{Observer, Sort},
+    wire::{Encoding, Rejected},
+};
+
+/// The receiver behind its two ports.
+#[derive(Debug)]
+pub(in crate::backend) struct Intake {
+    /// Where requests are kept.
+    pub(in crate::backend) ledger: Ledger,
+    /// Who is told of them.
+    pub(in crate::backend) observer: Observer,
+    /// Who passes them on; `None` where this backend is the last hop.
+    pub(in crate::backend) forwarder: Option<Forwarder>,
+    /// The largest request in bytes, as sent and unpacked.
+    pub(in crate::backend) limit: usize,
+}
+
+/// What was kept of a request.
+#[derive(Debug)]
+pub(super) struct Kept {
+    sort: Sort,
+    /// All items, the rejected ones too: that many are passed on.
+    items: u64,
+    service: Option<String>,
+    /// What was not kept.
+    pub(super) rejected: Option<Rejected>,
+}
+
+/// A request on its way, or why it has none.
+pub(super) type Way = Result<(Route, Outgoing), NoAnswer>;
+
+/// The next hop's answer.
+#[derive(Debug)]
+pub(super) enum Passed {
+    /// In the sender's protocol: it goes back as it is.
+    Unchanged(Answer),
+    /// In the other one: what it says goes back.
+    Translated(Verdict),
+}
+
+impl Intake {
+    /// What a request that is read may take of the room; `None` where nothing is passed on.
+    pub(super) fn allowance(&self) -> Option<Allowance> {
+        self.forwarder.as_ref().map(|forwarder| forwarder.room.allowance())
+    }
+
+    /// Takes the place of a request that is here; `Err` where too many are under way.
+    pub(super) fn enter(allowance: Option<&mut Allowance>) -> Result<(), BodyError> {
+        if allowance.is_none_or(Allowance::enter) { Ok(()) } else { Err(BodyError::NoRoom) }
+    }
+
+    /// The way on for a request; `None` where this backend is the last hop.
+    pub(super) fn route(&self, came_by: Protocol) -> Option<Result<Route, NoAnswer>> {
+        self.forwarder.as_ref().map(|forwarder| forwarder.route(came_by))
+    }
+
+    /// Puts a request into the ledger and says what was not kept.
+    pub(super) fn keep<S: Signal>(&self, request: S::Request) -> Kept {
+        let service = S::service(&request);
+        let apart = S::apart(request);
+        let happenings = self.observer.happenings(&apart.batch);
+        self.ledger.insert(apart.batch);
+        self.observer.received(S::SORT, apart.items, happenings);
+        let mut items = apart.items;
+        if let Some(rejected) = &apart.rejected {
+            let count = rejected.count.unsigned_abs();
+            self.observer.rejected(S::SORT, count, service.as_deref(), &rejected.words);
+            items += count;
+        }
+        Kept { sort: S::SORT, items, service, rejected: apart.rejected }
+    }
+
+    /// Passes a kept request on, counts what became of it, and brings the answer.
+    pub(super) async fn pass_on(&self, kept: &Kept, way: Way) -> Result<Passed, Refusal> {
+        // Dropped when the sender gives up: then they count as refused.
+        let pending = self.observer.pending(kept.sort, kept.items);
+        let service = kept.service.as_deref();
+        let answered = match way {
+            Ok((route, outgoing)) => route.hop().send(outgoing).await.map(|answer| (route, answer)),
+            Err(error) => Err(error),
+        };
+        let (route, answer) = answered.map_err(|error| {
+            let words = error.to_string();
+            self.observer.problem(service, &words);
+            Refusal::for_now(words)
+        })?;
+        let hop = route.hop();
+        let verdict = Verdict::of(&answer, hop.protocol());
+        match &verdict {
+            Verdict::Accepted(None) => pending.taken(0),
+            Verdict::Accepted(Some(rejected)) => {
+                pending.taken(rejected.count.unsigned_abs());
+                let words = format!("the next hop {} did not keep all of it: {}", hop.name(), rejected.words);
+                self.observer.problem(service, &words);
+            }
+            Verdict::Refused(refusal) => self.observer.problem(service, &refusal.by(hop)),
+        }
+        Ok(match route {
+            Route::Unchanged(_) => Passed::Unchanged(answer),
+            Route::Translated(_) => Passed::Translated(verdict),
+        })
+    }
+
+    /// Counts and tells why a request could not be read; what the sender is answered.
+    pub(super) fn unread(&self, why: &Unread, came_by: Protocol) -> Refusal {
+        if why.is_for_now() {
+            self.observer.turned_away(&why.to_string());
+        } else {
+            self.observer.unreadable(&why.to_string());
+        }
+        why.refusal(came_by)
+    }
+}
+
+impl Passed {
+    /// The answer to a sender that came by HTTP; `field` is the signal's name in JSON for the count of what was rejected.
+    pub(super) fn over_http(self, encoding: Encoding, field: &str) -> Response {
+        match self {
+            Self::Unchanged(answer) => answer.into_response(),
+            Self::Translated(verdict) => verdict.over_http(encoding, field),
+        }
+    }
+
+    /// The answer to a sender that came by gRPC.
+    pub(super) fn over_grpc(self) -> Response {
+        match self {
+            Self::Unchanged(answer) => answer.into_response(),
+            Self::Translated(verdict) => verdict.over_grpc(),
+        }
+    }
+}

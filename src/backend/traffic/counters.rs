@@ -1,0 +1,95 @@
+//! Counters that cost an atomic addition a request.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use crate::{
+    backend::Ledger,
+    model::{Flow, Traffic},
+};
+
+/// How much of a problem's words is kept, in characters: some of them come from the next hop.
+const WORDS: usize = 400;
+
+/// What is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::backend) enum Sort {
+    /// Spans.
+    Spans,
+    /// Metric data points.
+    Points,
+    /// Log records.
+    Logs,
+}
+
+/// What became of everything since the backend was bound; a clone shares the counters.
+#[derive(Debug, Clone)]
+pub struct TrafficHandle {
+    counters: Arc<Counters>,
+    ledger: Ledger,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    flows: [FlowCounters; 3],
+    pub(super) unreadable: AtomicU64,
+    pub(super) turned_away: AtomicU64,
+    last_problem: Mutex<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FlowCounters {
+    pub(super) received: AtomicU64,
+    pub(super) passed_on: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) rejected: AtomicU64,
+}
+
+impl TrafficHandle {
+    pub(super) fn new(counters: Arc<Counters>, ledger: Ledger) -> Self {
+        Self { counters, ledger }
+    }
+
+    /// The counters, now.
+    pub fn snapshot(&self) -> Traffic {
+        Traffic {
+            spans: self.counters.of(Sort::Spans).snapshot(),
+            points: self.counters.of(Sort::Points).snapshot(),
+            logs: self.counters.of(Sort::Logs).snapshot(),
+            series: self.ledger.usage().metrics.items,
+            unreadable: self.counters.unreadable.load(Relaxed),
+            turned_away: self.counters.turned_away.load(Relaxed),
+            last_problem: self.counters.last_problem().clone(),
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn of(&self, sort: Sort) -> &FlowCounters {
+        &self.flows[sort as usize]
+    }
+
+    /// Keeps the words as the last problem.
+    pub(super) fn problem(&self, words: &str) -> String {
+        let words: String = words.trim_end().chars().take(WORDS).collect();
+        *self.last_problem() = Some(words.clone());
+        words
+    }
+
+    fn last_problem(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.last_problem.lock().expect("nothing panics while it holds the last problem")
+    }
+}
+
+impl FlowCounters {
+    fn snapshot(&self) -> Flow {
+        Flow {
+            received: self.received.load(Relaxed),
+            passed_on: self.passed_on.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            rejected: self.rejected.load(Relaxed),
+        }
+    }
+}
