@@ -4,6 +4,9 @@
 
 mod architecture;
 mod client;
+mod client_stores;
+mod client_tls;
+mod containers;
 mod demo;
 mod ledger;
 mod lint;
@@ -12,8 +15,10 @@ mod replay;
 mod report;
 mod sandbox;
 mod schemas;
+mod stage;
 mod trace_view;
 mod up;
 mod webhook;
+mod witness;
 
 mod telemetry;

@@ -122,6 +122,13 @@ impl Case {
         self.report(judgement, elapsed)
     }
 
+    /// Spans of this trace that devstack's receiver took; its own where it took those.
+    pub(super) fn received(&self, id: TraceId, own: bool) -> impl Iterator<Item = Arc<Span>> {
+        let own = self.own.iter().filter(move |span| own && span.trace_id == id);
+        let arrived = self.arrived.arrivals.iter().map(|arrival| &arrival.span);
+        own.chain(arrived).map(Arc::clone)
+    }
+
     /// The trace to keep: what arrived, and devstack's own spans where they are of the same trace.
     pub(super) fn into_trace(self, id: TraceId) -> Vec<Arc<Span>> {
         let own = self.own.into_iter().filter(|span| span.trace_id == id);

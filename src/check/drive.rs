@@ -5,19 +5,20 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CaseReport, Grounds, Severity, Verdict,
+    CaseReport, Grounds, Judge, Severity, Verdict,
     answers::check_answer,
     case::Case,
     findings::{counted, finding},
     given,
     judge::Judgement,
-    observe::{Arrived, Observer, Trail, ids},
+    observe::{Observer, Trail},
     outcome::{Finding, verdict_name},
     run::PlannedCase,
     steps::{Sent, StepRunner},
+    witness::Witness,
 };
 use crate::{
-    client::{OtlpClient, TempoClient, Wire},
+    client::{ClientError, OtlpClient},
     fixture::{Fixture, Traceparent, When},
     model::{Span, TraceId},
     replay::{Identity, OwnTrace, Sender},
@@ -26,40 +27,51 @@ use crate::{
 /// How long a case may take where neither fixture nor suite says (DESIGN section 7, verdict 8).
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
+/// The same where a store is read that others write to.
+const STORED_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Why nothing can be seen where a store is all there is.
+const BLIND: &str = "The services begin a trace of their own here, and the store finds none by correlation id.";
+
 /// A case that has its verdict.
 pub(super) struct Ended {
     pub(super) report: CaseReport,
     case: Case,
+    /// Whether devstack's own spans are in the ledger.
+    own_received: bool,
 }
 
 /// Runs one case; one that changes a whole process gets services of its own where somebody can start them.
-pub(super) async fn drive(planned: &PlannedCase, grounds: &Arc<Grounds>) -> Ended {
+pub(super) async fn drive(planned: &PlannedCase, grounds: &Arc<Grounds>, witness: &Witness) -> Ended {
     let Some(isolation) = grounds.isolation.as_ref().filter(|_| planned.fixture.isolated) else {
-        return drive_on(planned, grounds, None).await;
+        return drive_on(planned, grounds, witness, None).await;
     };
     match isolation.start().await {
         Ok(isolated) => {
             let (own, stop) = isolated.grounds(grounds);
-            let ended = drive_on(planned, &own, None).await;
+            let ended = drive_on(planned, &own, witness, None).await;
             stop.await;
             ended
         }
         Err(why) => {
             let mut broken = finding("case.isolation", "The case got no services of its own (`isolated: true`).");
             broken.details.push(format!("{why}."));
-            drive_on(planned, grounds, Some(broken)).await
+            drive_on(planned, grounds, witness, Some(broken)).await
         }
     }
 }
 
 /// Runs one case on these grounds, or reports why it is `broken` before it began.
-async fn drive_on(planned: &PlannedCase, grounds: &Grounds, broken: Option<Finding>) -> Ended {
+async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, broken: Option<Finding>) -> Ended {
     let fixture = &planned.fixture;
     let identity = Identity::new(planned.nonce);
     let trail =
         Trail { trace_id: identity.trace_id, correlation_id: identity.correlation_id.clone(), continued: continues(fixture) };
-    let observer = Observer::new(grounds, &trail, fixture.deadline.unwrap_or(DEFAULT_DEADLINE));
     let mut own = OwnTrace::begin(identity.clone(), &fixture.id);
+    let observer = match Observer::new(grounds, &trail, deadline(fixture, grounds), witness) {
+        Ok(observer) => observer,
+        Err(why) => return unwatched(planned, grounds, &trail, &own, &why),
+    };
     let ready = match broken {
         Some(broken) => Err(Box::new(broken)),
         None => given::set(fixture, grounds, &trail).await,
@@ -70,42 +82,77 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, broken: Option<Findi
     };
     let broken = sent.broken.take();
     let mut case = Case::new(planned, trail.clone(), sent, own.spans(None), &grounds.secrets);
-    let mut report = match broken {
+    let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
         None => match weigh(&mut case, &observer).await {
             Ok(judgement) => case.report(judgement, observer.elapsed()),
             Err(why) => case.broken(why, observer.elapsed()),
         },
     };
-    report.stored = stored(grounds, &case.arrived).await;
     case.own = own_spans(fixture, &own, report.verdict);
     // The services' spans were judged already: a receiver that is gone by now does not change that.
-    let _ = OtlpClient::new(grounds.http.clone(), &grounds.otlp).export(&case.own).await;
+    let exported = OtlpClient::new(grounds.http.clone(), &grounds.otlp).export(&case.own).await;
+    // One that answers no has kept them all the same, and could not pass them on.
+    let own_received = matches!(exported, Ok(()) | Err(ClientError::Status { .. }));
     given::forget(fixture, grounds, &trail).await;
-    Ended { report, case }
+    Ended { report, case, own_received }
+}
+
+/// A case that is not run, because nothing could be seen of it.
+fn unwatched(planned: &PlannedCase, grounds: &Grounds, trail: &Trail, own: &OwnTrace, why: &str) -> Ended {
+    let mut broken = finding("case.store", "The store that the verdict rests on cannot be read.");
+    broken.details.push(format!("{why}."));
+    let case = Case::new(planned, trail.clone(), Sent::default(), own.spans(None), &grounds.secrets);
+    Ended { report: case.broken(broken, Duration::ZERO), case, own_received: false }
+}
+
+fn deadline(fixture: &Fixture, grounds: &Grounds) -> Duration {
+    fixture.deadline.unwrap_or(match grounds.judge {
+        Judge::Ledger => DEFAULT_DEADLINE,
+        Judge::Stored => STORED_DEADLINE,
+    })
 }
 
 impl Ended {
+    /// Asks the witness. Spans that were received and are not in the store are the environment's fault: what was expected did hold, and
+    /// whoever looks for the trace later will not find it.
+    pub(super) async fn witnessed(&mut self, witness: &Witness) {
+        if matches!(self.report.verdict, Verdict::Broken | Verdict::Unobserved) {
+            return;
+        }
+        let trace_id = self.report.trace_id;
+        let Some(testimony) = witness.ask(trace_id, self.case.received(trace_id, self.own_received)).await else { return };
+        self.report.stored = Some((testimony.found, testimony.of));
+        let Some(lost) = testimony.lost else { return };
+        if self.report.verdict == Verdict::Failed {
+            self.report.findings.push(lost);
+        } else {
+            self.report.verdict = Verdict::Broken;
+            self.report.findings.insert(0, lost);
+        }
+    }
+
     /// Looks once more, at the end of the run: a span that came after the verdict changes it. Says whether it did.
-    pub(super) async fn judge_latecomers(&mut self, grounds: &Grounds) -> bool {
+    pub(super) async fn judge_latecomers(&mut self, grounds: &Grounds, witness: &Witness) -> bool {
         if self.report.verdict == Verdict::Broken {
             return false;
         }
-        let Ok(now) = Observer::new(grounds, &self.case.trail, Duration::ZERO).arrived().await else { return false };
+        let Ok(observer) = Observer::new(grounds, &self.case.trail, Duration::ZERO, witness) else { return false };
+        let Ok(now) = observer.arrived().await else { return false };
         let late = now.arrivals.len().saturating_sub(self.case.arrived.arrivals.len());
         if late == 0 {
             return false;
         }
         self.case.arrived = now;
         let Some(judgement) = self.case.judge(true) else { return false };
-        let stored = self.report.stored;
-        self.report = CaseReport { stored, ..self.case.report(judgement, self.report.elapsed) };
+        self.report = self.case.report(judgement, self.report.elapsed);
         let mut note = finding(
             "judge.late",
             format!("{} after the verdict, which was judged again.", counted(late, "span came", "spans came")),
         );
         note.severity = Severity::Warning;
         self.report.warnings.push(note);
+        self.witnessed(witness).await;
         true
     }
 
@@ -153,6 +200,9 @@ async fn send_all(
 /// Waits until there is a verdict: once the services are done, else with every change until the deadline. A ledger that cannot be read
 /// until then breaks the case.
 async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Finding> {
+    if observer.is_blind() {
+        return blind(case).ok_or_else(|| finding("case.store", BLIND));
+    }
     case.settled = observer.settle().await;
     if case.expected.nothing.is_some() && case.settled.evidence.is_some() {
         case.settled.silence_proved = observer.heard_from(&case.settled.reports).await;
@@ -179,17 +229,17 @@ async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Fi
     }
 }
 
+/// Judges on nothing: the answers are all there is.
+fn blind(case: &Case) -> Option<Judgement> {
+    let mut judgement = case.judge(true)?;
+    if let Some(last) = judgement.findings.last_mut() {
+        last.details = vec![BLIND.to_owned()];
+        last.hint = Some("let the services export to devstack's receiver, which can (`judge: ledger`)".to_owned());
+    }
+    Some(judgement)
+}
+
 fn own_spans(fixture: &Fixture, own: &OwnTrace, verdict: Verdict) -> Vec<Arc<Span>> {
     let unsampled = fixture.steps.iter().any(|step| step.request.traceparent == Traceparent::Unsampled);
     if unsampled { Vec::new() } else { own.spans(Some((verdict_name(verdict), verdict == Verdict::Held))) }
-}
-
-/// The witness: how many of the received spans can be read back from the backend by trace id; `None` where nothing was received.
-async fn stored(grounds: &Grounds, arrived: &Arrived) -> Option<(usize, usize)> {
-    let received = ids(&arrived.arrivals);
-    let trace_id = arrived.trace_id.filter(|_| !received.is_empty())?;
-    let tempo = TempoClient::new(grounds.http.clone(), grounds.ledger.clone());
-    let trace = tempo.trace(trace_id, Wire::Protobuf).await.ok()?;
-    let readable = received.iter().filter(|id| trace.get(**id).is_some()).count();
-    Some((readable, received.len()))
 }

@@ -205,7 +205,7 @@ fn bounds_in_words(bounds: Bounds) -> String {
 }
 
 /// With a capital first letter.
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -2,10 +2,26 @@
 //!
 //! Made by `cli` from a runtime that is up; read by everything in this room that talks to the outside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::Isolation;
-use crate::webhook::Secrets;
+use super::{Isolation, hops::HopAddress};
+use crate::{client::StoreAddress, webhook::Secrets};
+
+/// How long a store may take to show what was received, where nobody says.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long nothing new must come where no service reports its work and no flush period is known (DESIGN section 7, *quiet*).
+pub const QUIET: Duration = Duration::from_secs(5);
+
+/// What verdicts rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Judge {
+    /// On the ledger of devstack's own receiver.
+    #[default]
+    Ledger,
+    /// On what the store has by trace id, where services cannot export to devstack. No better evidence than *quiet*.
+    Stored,
+}
 
 /// A service that answers for its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +41,16 @@ pub struct Grounds {
     pub http: reqwest::Client,
     /// Base address of the ledger's API, which is Tempo's API too.
     pub ledger: String,
+    /// What verdicts rest on.
+    pub judge: Judge,
+    /// What keeps the traces, asked as a witness after each verdict; `None` where nothing does.
+    pub store: Option<StoreAddress>,
+    /// How long the store may take to show what was received: [`STORE_PATIENCE`].
+    pub store_patience: Duration,
+    /// Where hops count what goes through them, in the order of the way.
+    pub hops: Vec<HopAddress>,
+    /// How long nothing new must come where services do not report their work: [`QUIET`].
+    pub quiet: Duration,
     /// Base address of OTLP over HTTP, for devstack's own spans.
     pub otlp: String,
     /// The services. Requests go to them by name, and they answer for their work.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Evidence, Grounds, ServiceAddress};
+use super::{Evidence, Grounds, Judge, ServiceAddress, stored::Stored, witness::Witness};
 use crate::{
     client::{Asked, ClientError, LedgerClient, WorkAnswer, WorkClient},
     model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, SpanId, Trace, TraceId},
@@ -25,9 +25,6 @@ const LEAK_WINDOW: Duration = Duration::from_millis(250);
 
 /// Where control requests go: a path that no service has, so that they change nothing; the 404 is traced like any request.
 const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
-
-/// How long nothing new must come where a service does not report its work (DESIGN section 7, *quiet*; no flush period is known here).
-const QUIET: Duration = Duration::from_secs(5);
 
 /// While nothing has come at all: how long to wait for the trace that was sent before asking whether there is another one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -90,10 +87,18 @@ pub(super) struct Arrived {
     pub(super) strays: Vec<Trace>,
 }
 
+/// Where what arrived is read.
+enum Source {
+    /// From the ledger of devstack's receiver.
+    Ledger(LedgerClient),
+    /// From a store, by trace id.
+    Stored(Stored),
+}
+
 /// Follows one case.
 pub(super) struct Observer<'a> {
     grounds: &'a Grounds,
-    ledger: LedgerClient,
+    source: Source,
     work: WorkClient,
     trail: &'a Trail,
     clock: Stopwatch,
@@ -101,11 +106,19 @@ pub(super) struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    /// An observer whose deadline counts from now: the first byte is about to be sent.
-    pub(super) fn new(grounds: &'a Grounds, trail: &'a Trail, deadline: Duration) -> Self {
-        let ledger = LedgerClient::new(grounds.http.clone(), grounds.ledger.clone());
+    /// An observer whose deadline counts from now: the first byte is about to be sent. An error says why it has nothing to look at.
+    pub(super) fn new(grounds: &'a Grounds, trail: &'a Trail, deadline: Duration, witness: &Witness) -> Result<Self, String> {
+        let source = match grounds.judge {
+            Judge::Ledger => Source::Ledger(LedgerClient::new(grounds.http.clone(), grounds.ledger.clone())),
+            Judge::Stored => Source::Stored(Stored::new(witness.store()?.clone())),
+        };
         let work = WorkClient::new(grounds.http.clone());
-        Self { grounds, ledger, work, trail, clock: Stopwatch::start(), deadline }
+        Ok(Self { grounds, source, work, trail, clock: Stopwatch::start(), deadline })
+    }
+
+    /// Whether nothing can ever be seen: a store tells a trace only by its id, and the services begin one whose id is not known.
+    pub(super) fn is_blind(&self) -> bool {
+        matches!(self.source, Source::Stored(_)) && !self.trail.continued
     }
 
     /// Since the first byte.
@@ -120,7 +133,11 @@ impl<'a> Observer<'a> {
 
     /// Waits until the services are done with the case, or the deadline.
     pub(super) async fn settle(&self) -> Settled {
-        if self.grounds.services.is_empty() {
+        if self.is_blind() {
+            return Settled::default();
+        }
+        // A service may be done long before a store that is not ours shows it: its word is worth nothing there.
+        if self.grounds.services.is_empty() || matches!(self.source, Source::Stored(_)) {
             return self.quiet().await;
         }
         let mut previous: Option<BTreeMap<String, u64>> = None;
@@ -176,20 +193,21 @@ impl<'a> Observer<'a> {
 
     /// Without reports: something came, and then nothing new for the quiet period.
     async fn quiet(&self) -> Settled {
+        let quiet = self.grounds.quiet;
         let mut version = 0;
         let mut still = Stopwatch::start();
         while !self.left().is_zero() {
-            let wait = if version == 0 { LOOK_AGAIN } else { QUIET.saturating_sub(still.elapsed()) };
+            let wait = if version == 0 { LOOK_AGAIN } else { quiet.saturating_sub(still.elapsed()) };
             let trace_id = match self.correlated().await {
                 Ok(correlated) => self.main_trace(&correlated).unwrap_or(self.trail.trace_id),
                 Err(_) => self.trail.trace_id,
             };
-            match self.ledger.wait_for_change(trace_id, version, wait.min(self.left())).await {
+            match self.source.wait_for_change(trace_id, version, wait.min(self.left())).await {
                 Ok(view) if view.version != version => {
                     version = view.version;
                     still = Stopwatch::start();
                 }
-                Ok(_) if version > 0 && still.elapsed() >= QUIET => {
+                Ok(_) if version > 0 && still.elapsed() >= quiet => {
                     return Settled { evidence: Some(Evidence::Quiet), ..Settled::default() };
                 }
                 Ok(_) => {}
@@ -220,7 +238,7 @@ impl<'a> Observer<'a> {
         }
         // The question makes the service export at once; the answer itself does not matter.
         let _ = self.work.ask(&service.url, &Asked::Trace(trace_id), HOLD.min(self.left())).await;
-        let view = self.ledger.wait_for_change(trace_id, 0, self.left()).await.unwrap_or_default();
+        let view = self.source.wait_for_change(trace_id, 0, self.left()).await.unwrap_or_default();
         view.arrivals.iter().any(|arrival| arrival.span.service() == service.name)
     }
 
@@ -233,11 +251,11 @@ impl<'a> Observer<'a> {
     pub(super) async fn arrived(&self) -> Result<Arrived, ClientError> {
         let correlated = self.correlated().await?;
         let Some(trace_id) = self.main_trace(&correlated) else { return Ok(Arrived::default()) };
-        let mut view = self.ledger.view(trace_id).await?;
+        let mut view = self.source.view(trace_id).await?;
         // devstack's own spans are known before they are exported, and must not count twice.
         view.arrivals.retain(|arrival| arrival.span.service() != OWN_SERVICE);
         let strays = correlated.into_iter().filter(|id| *id != trace_id);
-        let strays = try_join_all(strays.map(|id| self.ledger.view(id))).await?;
+        let strays = try_join_all(strays.map(|id| self.source.view(id))).await?;
         Ok(Arrived {
             trace_id: Some(trace_id),
             evicted: view.evicted,
@@ -251,7 +269,12 @@ impl<'a> Observer<'a> {
 
     /// The traces that carry the case's correlation id, in order of arrival.
     async fn correlated(&self) -> Result<Vec<TraceId>, ClientError> {
-        self.ledger.correlated(&self.trail.correlation_id, 0, Duration::ZERO).await.map(|found| found.traces)
+        match &self.source {
+            Source::Ledger(ledger) => {
+                ledger.correlated(&self.trail.correlation_id, 0, Duration::ZERO).await.map(|found| found.traces)
+            }
+            Source::Stored(_) => Ok(Vec::new()),
+        }
     }
 
     /// The trace that the case is about: the one that was sent, or the first that the services began.
@@ -261,9 +284,25 @@ impl<'a> Observer<'a> {
 
     /// Waits for the trace to change after `version`, at most until the deadline.
     pub(super) async fn changed(&self, trace_id: TraceId, version: u64) {
-        if self.ledger.wait_for_change(trace_id, version, self.left()).await.is_err() {
+        if self.source.wait_for_change(trace_id, version, self.left()).await.is_err() {
             // The caller looks again and sees the error for itself.
             clock::pause(AGAIN.min(self.left())).await;
+        }
+    }
+}
+
+impl Source {
+    async fn view(&self, trace_id: TraceId) -> Result<LedgerView, ClientError> {
+        match self {
+            Self::Ledger(ledger) => ledger.view(trace_id).await,
+            Self::Stored(stored) => stored.view(trace_id).await,
+        }
+    }
+
+    async fn wait_for_change(&self, trace_id: TraceId, after: u64, wait: Duration) -> Result<LedgerView, ClientError> {
+        match self {
+            Self::Ledger(ledger) => ledger.wait_for_change(trace_id, after, wait).await,
+            Self::Stored(stored) => stored.wait_for_change(trace_id, after, wait).await,
         }
     }
 }
@@ -289,9 +328,4 @@ fn busy(reports: &[WorkReport]) -> Option<String> {
         _ => format!("`{}` open", report.open.first().map(|open| open.name.as_str()).unwrap_or_default()),
     };
     Some(format!("{} had {what}", report.service))
-}
-
-/// A set of span ids, for reading back.
-pub(super) fn ids(arrivals: &[Arrival]) -> std::collections::BTreeSet<SpanId> {
-    arrivals.iter().map(|arrival| arrival.span.span_id).collect()
 }

@@ -25,8 +25,22 @@ pub struct RunReport {
     /// Wall time from the process start to the last verdict.
     #[serde(rename = "elapsed_ms", with = "millis")]
     pub elapsed: Duration,
+    /// What the witness read back, over all cases; `None` when nobody asked.
+    #[serde(default)]
+    pub stored: Option<Stored>,
     /// Whether it was ended by a signal before all cases ran.
     pub interrupted: bool,
+}
+
+/// How many of the received spans can be read back from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// So many can.
+    pub found: usize,
+    /// So many were received.
+    pub of: usize,
+    /// Whether the store is another program than devstack.
+    pub apart: bool,
 }
 
 /// How many cases ended how.
@@ -73,7 +87,7 @@ pub enum Verdict {
     Undecided,
     /// Nothing of this trace arrived, and nothing proves that it could have; never a pass.
     Unobserved,
-    /// The case could not be run: the target refused the connection, a service died.
+    /// The environment failed: the target refused the connection, a service died, or spans that were received did not reach the store.
     Broken,
 }
 
@@ -135,7 +149,8 @@ pub struct CaseReport {
     pub judged_after: Duration,
     /// Requests sent and what came back, in order.
     pub exchanges: Vec<Exchange>,
-    /// Of the spans received, how many could be read back from the backend by trace id; `None` when nobody asked.
+    /// Of the spans that devstack's receiver took for this trace, its own among them, how many could be read back from the store by
+    /// trace id; `None` when nobody asked.
     pub stored: Option<(usize, usize)>,
     /// What went wrong; the first is the headline. Empty when held.
     pub findings: Vec<Finding>,
@@ -145,6 +160,13 @@ pub struct CaseReport {
     pub tree: Vec<TreeRow>,
     /// What the case waited for and why, when waiting cost a second or more.
     pub waited: Option<String>,
+}
+
+impl CaseReport {
+    /// Whether spans were received that the store does not have.
+    pub fn is_stored_in_part(&self) -> bool {
+        self.stored.is_some_and(|(found, of)| found < of)
+    }
 }
 
 /// A request and its answer.

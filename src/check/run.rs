@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CaseKey, Grounds, RunEvent, RunReport,
+    CaseKey, CaseReport, Grounds, RunEvent, RunReport,
     drive::{Ended, drive},
-    outcome::REPORT_VERSION,
+    outcome::{REPORT_VERSION, Stored},
+    witness::Witness,
 };
 use crate::{
     fixture::{Fixture, Suite},
@@ -92,20 +93,33 @@ pub async fn run(
     let keys = plan.cases.iter().map(PlannedCase::key).collect();
     emit(RunEvent::Started { stack: grounds.stack.clone(), cases: keys });
 
+    let witness = Witness::open(&grounds).await;
     let mut ended: Vec<(usize, Ended)> = stream::iter(plan.cases.iter().enumerate())
         .take_until(stop.cancelled())
         .map(|(at, case)| {
             emit(RunEvent::CaseStarted(case.key()));
-            let (grounds, stop) = (&grounds, &stop);
+            let (grounds, witness, stop) = (&grounds, &witness, &stop);
             async move {
                 tokio::select! {
-                    ended = drive(case, grounds) => Some((at, ended)),
+                    ended = drive(case, grounds, witness) => Some((at, ended)),
                     () = stop.cancelled() => None,
                 }
             }
         })
         .buffer_unordered(plan.jobs)
         .filter_map(std::future::ready)
+        .map(|(at, mut ended)| {
+            let (witness, stop) = (&witness, &stop);
+            async move {
+                tokio::select! {
+                    () = ended.witnessed(witness) => {}
+                    () = stop.cancelled() => {}
+                }
+                (at, ended)
+            }
+        })
+        // Apart from the jobs, so that a store that lags holds back no other case.
+        .buffer_unordered(plan.cases.len().max(1))
         .inspect(|(_, ended)| emit(RunEvent::CaseFinished(Box::new(ended.report.clone()))))
         .collect()
         .await;
@@ -114,21 +128,29 @@ pub async fn run(
     let interrupted = stop.is_cancelled();
     if !interrupted {
         let again = stream::iter(&mut ended).for_each_concurrent(plan.jobs, |(_, ended)| async {
-            if ended.judge_latecomers(&grounds).await {
+            if ended.judge_latecomers(&grounds, &witness).await {
                 emit(RunEvent::CaseFinished(Box::new(ended.report.clone())));
             }
         });
         again.await;
     }
     emit(RunEvent::Finished);
-    let (cases, traces) = ended.into_iter().map(|(_, ended)| ended.into_parts()).unzip();
+    let (cases, traces): (Vec<CaseReport>, _) = ended.into_iter().map(|(_, ended)| ended.into_parts()).unzip();
     let report = RunReport {
         version: REPORT_VERSION,
         run: run_id,
         stack: grounds.stack.clone(),
+        stored: stored(&cases, &grounds),
         cases,
         elapsed: clock.elapsed(),
         interrupted,
     };
     Finished { report, traces }
+}
+
+/// What the witness read back, over all cases.
+fn stored(cases: &[CaseReport], grounds: &Grounds) -> Option<Stored> {
+    let apart = grounds.store.as_ref()?.at.url != grounds.ledger;
+    let asked = cases.iter().filter_map(|case| case.stored);
+    asked.reduce(|(found, of), (more, also)| (found + more, of + also)).map(|(found, of)| Stored { found, of, apart })
 }

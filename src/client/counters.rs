@@ -8,7 +8,7 @@ use super::{
     endpoint::Endpoint,
     http::{shape, successful},
 };
-use crate::support::address::Address;
+use crate::{model::Traffic, support::address::Address};
 
 /// Counters and gauges of one component at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,6 +52,12 @@ impl CountersClient {
         let (response, url) = self.at.get("", |request| request).await?;
         let body = super::http::bytes(successful(response, &url).await?, &url).await?;
         Counters::parse(&String::from_utf8_lossy(&body)).map_err(|error| shape(&url, &error))
+    }
+
+    /// What devstack's own receiver counts, which is JSON at another path.
+    pub async fn traffic(&self) -> Result<Traffic, ClientError> {
+        let (response, url) = self.at.get("", |request| request).await?;
+        super::http::json(successful(response, &url).await?, &url).await
     }
 }
 

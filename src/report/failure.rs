@@ -145,6 +145,7 @@ pub fn title(case: &CaseReport) -> String {
         Verdict::Failed => "failed",
         Verdict::Undecided => "is undecided",
         Verdict::Unobserved => "was never observed",
+        Verdict::Broken if case.is_stored_in_part() => "was not stored whole",
         Verdict::Broken => "could not run",
     };
     format!("{} {word}", label_of(case))

@@ -47,6 +47,9 @@ fn test_case(case: &CaseReport, blocks: &Blocks<'_>) -> TestCase {
     for (key, value) in [("trace_id", case.trace_id.to_string()), ("correlation_id", case.correlation_id.clone())] {
         out.add_property(Property::new(key, value));
     }
+    if let Some((found, of)) = case.stored {
+        out.add_property(Property::new("stored", format!("{found}/{of}")));
+    }
     out.extra.insert("file".into(), case.file.as_str().into());
     let warnings: String = case.warnings.iter().map(|warning| ["warning: ", &warning.headline, "\n"].concat()).collect();
     out.set_system_out(format!("{}\n{}\n\n{text}{warnings}", failure::title(case), case.name));

@@ -60,7 +60,10 @@ impl CaseLines {
     fn single(&self, case: &CaseReport) -> String {
         let (number, services) = (case.spans, case.services.len());
         let facts = match case.verdict {
-            Verdict::Broken => "could not run".to_owned(),
+            Verdict::Broken => match case.stored {
+                Some((found, of)) if found < of => format!("stored {found}/{of}"),
+                _ => "could not run".to_owned(),
+            },
             _ if services == 0 => format!("{:>4} {}", number, if number == 1 { "span" } else { "spans" }),
             _ => {
                 let spans = if number == 1 { "span " } else { "spans" };

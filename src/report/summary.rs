@@ -1,21 +1,24 @@
 //! The last line: how many cases ended how, and how long it all took.
 //!
-//! `17 held, 1 failed in 0.61 s`. Read by [`super::terminal`] and [`super::reporter`].
+//! `17 held, 1 failed in 0.61 s`, and `· stored 512/512` where the spans were read back from a store of another make. Read by [`super::terminal`] and [`super::reporter`].
 
 use crate::{
-    check::RunReport,
+    check::{RunReport, Verdict},
     term::{Look, Role, text},
 };
 
 /// The summary line, ended.
 pub fn render(report: &RunReport, look: &Look) -> String {
     let totals = report.totals();
+    // What ran and is not in the store could run, and is told apart.
+    let lost = report.cases.iter().filter(|case| case.verdict == Verdict::Broken && case.is_stored_in_part()).count();
     let parts = [
         (totals.held, "held", Role::Good),
         (totals.failed, "failed", Role::Bad),
         (totals.undecided, "undecided", Role::Unsure),
         (totals.unobserved, "never observed", Role::Unsure),
-        (totals.broken, "could not run", Role::Bad),
+        (lost, "not stored whole", Role::Bad),
+        (totals.broken - lost, "could not run", Role::Bad),
     ];
     let said: Vec<_> = parts
         .iter()
@@ -24,5 +27,14 @@ pub fn render(report: &RunReport, look: &Look) -> String {
         .collect();
     let said = if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") };
     let interrupted = if report.interrupted { "interrupted: " } else { "" };
-    format!("{interrupted}{said} in {}\n", text::long_time(report.elapsed))
+    format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, look))
+}
+
+/// What the witness read back. A store that is devstack itself is named only when it lost something.
+fn stored(report: &RunReport, look: &Look) -> String {
+    let told = report.stored.filter(|stored| stored.apart || stored.found < stored.of);
+    told.map_or_else(String::new, |stored| {
+        let role = if stored.found < stored.of { Role::Bad } else { Role::Dim };
+        format!(" {} {}", look.dot(), look.paint(role, &format!("stored {}/{}", stored.found, stored.of)))
+    })
 }

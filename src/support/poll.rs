@@ -12,18 +12,27 @@ const FIRST: Duration = Duration::from_millis(5);
 /// The longest pause: seldom enough to cost nothing.
 const LONGEST: Duration = Duration::from_millis(50);
 
+/// The same for questions to somebody else's server, by many at once.
+const GENTLE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
 /// The pauses between questions, up to a deadline.
 #[derive(Debug)]
 pub struct Poll {
     clock: Stopwatch,
     deadline: Duration,
     pause: Duration,
+    longest: Duration,
 }
 
 impl Poll {
     /// Begins now and ends after `deadline`.
     pub fn until(deadline: Duration) -> Self {
-        Self { clock: Stopwatch::start(), deadline, pause: FIRST }
+        Self { clock: Stopwatch::start(), deadline, pause: FIRST, longest: LONGEST }
+    }
+
+    /// Begins now and ends after `deadline`, asking ten times as seldom.
+    pub fn gently(deadline: Duration) -> Self {
+        Self { pause: GENTLE.0, longest: GENTLE.1, ..Self::until(deadline) }
     }
 
     /// Since the beginning.
@@ -38,7 +47,7 @@ impl Poll {
             return false;
         }
         clock::pause(self.pause.min(left)).await;
-        self.pause = (self.pause * 3 / 2).min(LONGEST);
+        self.pause = (self.pause * 3 / 2).min(self.longest);
         true
     }
 }

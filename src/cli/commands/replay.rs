@@ -8,14 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::{Failure, exit::Exit, interrupt, isolation::DemoIsolation};
 use crate::{
-    check::{self, Finished, Grounds, Plan, RunEvent, ServiceAddress},
-    client,
+    check::{self, Finished, Grounds, Judge, Plan, RunEvent, ServiceAddress},
+    client::{self, StoreAddress, StoreKind},
     demo::Fault,
     fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite, Target},
     report::{Format, ReportFile, Reporter, Sources},
     runs::Store,
     runtime::{Embedded, EmbeddedConfig, Kept},
     support::{
+        address::Address,
         clock::{self, Stopwatch},
         env::Os,
         project::Project,
@@ -229,6 +230,11 @@ fn grounds(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedC
         stack,
         http: http.clone(),
         ledger: kept.ledger.clone(),
+        judge: Judge::Ledger,
+        store: Some(StoreAddress { kind: StoreKind::Tempo, at: Address::plain(kept.ledger.as_str()) }),
+        store_patience: check::STORE_PATIENCE,
+        hops: Vec::new(),
+        quiet: check::QUIET,
         otlp: kept.otlp_http.clone(),
         services: kept.services.iter().map(|(name, url)| ServiceAddress { name: name.clone(), url: url.clone() }).collect(),
         externals: Some(kept.externals.clone()),
