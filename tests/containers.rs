@@ -42,11 +42,6 @@ impl Container {
         container
     }
 
-    /// Its name, which is its host name in a network of its own.
-    pub(crate) fn name(&self) -> &str {
-        &self.0
-    }
-
     /// Its address in the engine's default network.
     pub(crate) fn ip(&self) -> String {
         said(&["inspect", "--format", "{{.NetworkSettings.IPAddress}}", &self.0])

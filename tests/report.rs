@@ -3,7 +3,7 @@
 pub(crate) mod sample;
 
 use devstack::{
-    check::{CaseKey, CaseReport, RunEvent, RunReport, Verdict},
+    check::{CaseKey, CaseReport, RunEvent, RunReport, Stored, Verdict},
     report::{Format, ReportFile, Reporter, Sources, json, junit, terminal},
     term::{Look, Ui, text::width},
 };
@@ -197,6 +197,34 @@ fn an_interrupted_run_shows_what_ended_behind_a_gap() {
     assert_eq!(out.matches("web/patients  ").count(), 2, "its line and its block: {out}");
     assert!(!out.contains("stripe/refund"), "it never ran: {out}");
     assert!(out.ends_with("interrupted: 1 held, 1 could not run in 10.61 s\n"), "{out}");
+}
+
+#[test]
+fn what_the_store_lost_is_counted_and_named() {
+    let all = |apart| RunReport {
+        cases: vec![sample::held("web/x", 9)],
+        stored: Some(Stored { found: 6, of: 6, apart }),
+        ..sample::report()
+    };
+    let shown = |report: &RunReport| terminal::render(report, &sample::sources(), &Look::plain());
+    assert!(shown(&all(true)).ends_with("1 held in 10.61 s · stored 6/6\n"), "{}", shown(&all(true)));
+    assert!(shown(&all(false)).ends_with("1 held in 10.61 s\n"), "a store that is devstack itself is no news");
+
+    let mut report = all(false);
+    let mut lost = report.cases[0].clone();
+    (lost.verdict, lost.stored, lost.spans) = (Verdict::Broken, Some((2, 6)), 4);
+    let mut finding = sample::failed().findings.remove(0);
+    finding.headline = "Tempo has 2 of the 6 spans of this trace.".into();
+    finding.code = "witness.lost".into();
+    lost.findings = vec![finding];
+    report.cases.push(lost);
+    report.stored = Some(Stored { found: 8, of: 12, apart: false });
+    let text = shown(&report);
+    assert!(text.contains("! web/x") && text.contains("stored 2/6"), "{text}");
+    assert!(text.contains("Tempo has 2 of the 6 spans"), "{text}");
+    assert!(text.ends_with("1 held, 1 not stored whole in 10.61 s · stored 8/12\n"), "{text}");
+    let xml = junit::render(&report, &sample::sources());
+    assert!(xml.contains(r#"name="stored" value="2/6""#) && xml.contains(r#"type="witness.lost""#), "{xml}");
 }
 
 #[test]

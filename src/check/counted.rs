@@ -14,6 +14,9 @@ use crate::{
     model::{Flow, Traffic},
 };
 
+/// Spans that an exporter of a collector has sent.
+const SENT: &str = "otelcol_exporter_sent_spans";
+
 /// What a hop counted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Counted {
@@ -76,30 +79,30 @@ pub(super) fn words(hop: &HopAddress, added: &Counted, now: &Counted) -> Vec<Wor
 /// Whether fewer spans came to a hop than the one before it sent. More prove nothing, because others send there, too.
 pub(super) fn gap(from: &HopAddress, sent: &Counted, to: &HopAddress, received: &Counted) -> Option<String> {
     let Counted::Counters(received) = received else { return None };
-    let came = match to.kind {
-        HopKind::Tempo => received.sum("tempo_receiver_accepted_spans", &[]) + received.sum("tempo_receiver_refused_spans", &[]),
-        _ => received.sum("otelcol_receiver_accepted_spans", &[]) + received.sum("otelcol_receiver_refused_spans", &[]),
-    };
-    let sent = match sent {
-        Counted::Traffic(traffic) => traffic.spans.passed_on,
+    let (sent, transport) = match sent {
+        Counted::Traffic(traffic) => (traffic.spans.passed_on, None),
         Counted::Counters(counters) => sent_to(counters, &to.name),
     };
+    let maker = if to.kind == HopKind::Tempo { "tempo" } else { "otelcol" };
+    let transport: Vec<_> = transport.map(|transport| ("transport", transport)).into_iter().collect();
+    let with = |what: &str| received.sum(&format!("{maker}_receiver_{what}_spans"), &transport);
+    let came = with("accepted") + with("refused");
     (came < sent).then(|| {
-        let from = capitalised(from.called());
-        format!(
-            "{from} sent {} on, and {} counted {came}: they went elsewhere.",
-            counted(sent as usize, "span", "spans"),
-            to.called()
-        )
+        let (from, to) = (capitalised(from.called()), to.called());
+        format!("{from} sent {} on, and {to} counted {came}: they went elsewhere.", spans(sent))
     })
 }
 
-/// What went out by exporters named after the next hop, or by whichever sent most.
-fn sent_to(counters: &Counters, next: &str) -> u64 {
-    let by = |exporter: &str| counters.sum("otelcol_exporter_sent_spans", &[("exporter", exporter)]);
-    let exporters = labels_of(counters, "otelcol_exporter_sent_spans", "exporter");
-    let named = exporters.iter().filter(|exporter| exporter.contains(next)).map(|exporter| by(exporter)).max();
-    named.or_else(|| exporters.iter().map(|exporter| by(exporter)).max()).unwrap_or_default()
+/// What went out by exporters named after the next hop, or else by whichever sent most; and how it travelled, where that is known. Jaeger
+/// sends spans of its own to itself by gRPC: what comes by HTTP is told apart from them.
+fn sent_to<'a>(counters: &'a Counters, next: &str) -> (u64, Option<&'a str>) {
+    let sent = |exporter: &str| {
+        let http = counters.of(SENT).any(|sent| sent.label("exporter") == Some(exporter) && sent.label("url_path").is_some());
+        (counters.sum(SENT, &[("exporter", exporter)]), http.then_some("http"))
+    };
+    let exporters = labels_of(counters, SENT, "exporter");
+    let named = exporters.iter().filter(|exporter| exporter.contains(next)).map(|exporter| sent(exporter)).max();
+    named.or_else(|| exporters.iter().map(|exporter| sent(exporter)).max()).unwrap_or_default()
 }
 
 fn of_receiver(added: &Traffic) -> Vec<Word> {

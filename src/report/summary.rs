@@ -7,6 +7,9 @@ use crate::{
     term::{Look, Role, text},
 };
 
+/// Columns of a time and of what was stored.
+const ROOM: usize = 40;
+
 /// The summary line, ended.
 pub fn render(report: &RunReport, look: &Look) -> String {
     let totals = report.totals();
@@ -20,21 +23,22 @@ pub fn render(report: &RunReport, look: &Look) -> String {
         (lost, "not stored whole", Role::Bad),
         (totals.broken - lost, "could not run", Role::Bad),
     ];
-    let said: Vec<_> = parts
-        .iter()
-        .filter(|(number, ..)| *number > 0)
-        .map(|(number, word, role)| look.paint(*role, &format!("{number} {word}")))
-        .collect();
+    let said: Vec<_> =
+        parts.iter().filter(|part| part.0 > 0).map(|(number, word, role)| (format!("{number} {word}"), *role)).collect();
+    let columns: usize = said.iter().map(|(words, _)| words.len() + 2).sum();
+    let said: Vec<_> = said.into_iter().map(|(words, role)| look.paint(role, &words)).collect();
     let said = if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") };
     let interrupted = if report.interrupted { "interrupted: " } else { "" };
-    format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, look))
+    format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, columns, look))
 }
 
 /// What the witness read back. A store that is devstack itself is named only when it lost something.
-fn stored(report: &RunReport, look: &Look) -> String {
+fn stored(report: &RunReport, before: usize, look: &Look) -> String {
     let told = report.stored.filter(|stored| stored.apart || stored.found < stored.of);
     told.map_or_else(String::new, |stored| {
         let role = if stored.found < stored.of { Role::Bad } else { Role::Dim };
-        format!(" {} {}", look.dot(), look.paint(role, &format!("stored {}/{}", stored.found, stored.of)))
+        let words = look.paint(role, &format!("stored {}/{}", stored.found, stored.of));
+        let fits = before + ROOM <= look.width;
+        if fits { format!(" {} {words}", look.dot()) } else { format!("\n{words}") }
     })
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use devstack::{
-    check::{CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Stored, TreeRow, Verdict},
+    check::{CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, TreeRow, Verdict},
     model::{SpanId, SpanKind, TraceId},
     report::Sources,
 };
@@ -209,7 +209,7 @@ pub(crate) fn report() -> RunReport {
         stack: "embedded stack · demo services".into(),
         cases: vec![warned, failed(), undecided, unobserved, broken],
         elapsed: Duration::from_millis(10_610),
-        stored: Some(Stored { found: 17, of: 17, apart: true }),
+        stored: None,
         interrupted: false,
     }
 }

@@ -81,7 +81,8 @@ async fn judged(collector: &Container, jaeger: &Container) -> CaseReport {
         kind,
         metrics: format!("{}/metrics", container.port(8888)),
     };
-    let report = stage.judged(&format!("name: x\n{REQUEST}trace: [{{ server: GET /page, count: 1 }}]\n"), &front, |grounds| {
+    let fixture = format!("name: x\n{REQUEST}trace: [{{ server: GET /page, count: 1 }}]\n");
+    let report = stage.judged(&fixture, &front, |grounds| {
         grounds.quiet = Duration::from_millis(100);
         grounds.store = Some(StoreAddress { kind: StoreKind::Jaeger, at: Address::plain(jaeger.port(16686)) });
         grounds.hops = vec![hop("collector", HopKind::Collector, collector), hop("jaeger", HopKind::Jaeger, jaeger)];
