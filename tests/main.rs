@@ -7,6 +7,7 @@ mod client;
 mod client_stores;
 mod client_tls;
 mod containers;
+mod dashboard;
 mod demo;
 mod ledger;
 mod lint;

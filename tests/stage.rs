@@ -20,7 +20,7 @@ use devstack::{
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::replay::sandbox::Sandbox;
+use crate::sandbox::Sandbox;
 
 /// The request of a fixture for the service.
 pub(crate) const REQUEST: &str = "request: { path: /page, service: stranger }\nresponse: 200\n";

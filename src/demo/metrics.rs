@@ -115,12 +115,12 @@ impl Metrics {
     }
 }
 
-/// Publishes the state of every breaker: 0 closed, 1 open, 2 half-open, on this service and everywhere.
+/// Publishes the state of every breaker: 0 closed, 0.5 half-open, 1 open, on this service and everywhere.
 pub(crate) fn publish_breakers(meter: &Meter, breakers: &Arc<Breakers>) {
     let breakers = Arc::clone(breakers);
     meter
-        .u64_observable_gauge("medicalcor_circuit_breaker_state")
-        .with_description("State of the circuit breaker: 0 closed, 1 open, 2 half-open")
+        .f64_observable_gauge("medicalcor_circuit_breaker_state")
+        .with_description("State of the circuit breaker: 0 closed, 0.5 half-open, 1 open")
         .with_callback(move |gauge| {
             for (service, state) in breakers.states() {
                 gauge.observe(state.code(), &[label("service", service)]);

@@ -58,12 +58,13 @@ pub(crate) struct Permit<'a> {
 }
 
 impl State {
-    /// The one encoding of `medicalcor_circuit_breaker_state`.
-    pub(crate) fn code(self) -> u64 {
+    /// The one encoding of `medicalcor_circuit_breaker_state`: the more it holds back, the higher, so that the maximum over several
+    /// workers is the state of the worst.
+    pub(crate) fn code(self) -> f64 {
         match self {
-            Self::Closed => 0,
-            Self::Open => 1,
-            Self::HalfOpen => 2,
+            Self::Closed => 0.0,
+            Self::HalfOpen => 0.5,
+            Self::Open => 1.0,
         }
     }
 }
