@@ -43,6 +43,7 @@ pub mod check;
 pub mod cli;
 pub mod client;
 pub mod demo;
+pub mod doctor;
 pub mod expect;
 pub mod fixture;
 pub mod lint;

@@ -41,6 +41,7 @@ enum Command {
     Demo(commands::demo::DemoArgs),
     Trace(commands::trace::TraceArgs),
     Lint(commands::lint::LintArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Schema(commands::schema::SchemaArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -50,7 +51,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "open"]),
     ("Test", &["replay", "lint"]),
     ("Look", &["trace"]),
-    ("Set up", &["schema", "completions"]),
+    ("Set up", &["doctor", "schema", "completions"]),
     ("More", &["demo"]),
 ];
 
@@ -108,6 +109,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
+        Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Schema(args) => Ok(commands::schema::run(&args, ui)),
         Command::Completions(args) => Ok(commands::completions::run(&args, ui)),
     }

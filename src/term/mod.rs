@@ -6,6 +6,7 @@
 
 mod bar;
 mod branches;
+pub mod checklist;
 pub mod links;
 pub mod look;
 pub mod names;

@@ -16,6 +16,7 @@ use crate::{
 
 pub(super) mod completions;
 pub(super) mod demo;
+pub(super) mod doctor;
 pub(super) mod down;
 pub(super) mod lint;
 pub(super) mod logs;

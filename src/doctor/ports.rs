@@ -1,0 +1,123 @@
+//! The ports that devstack and the stack want: free, ours already, or who holds them.
+
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
+use super::{
+    check::Check,
+    engine_facts::{EngineFacts, Published},
+};
+use crate::{
+    runtime::Note,
+    stack::Stack,
+    support::ports::{self, Holder},
+};
+
+/// Ports of devstack's own receiver.
+const RECEIVER: [(u16, &str); 2] = [(4317, "OTLP over gRPC"), (4318, "OTLP over HTTP")];
+/// The port of the embedded runtime's trace API; a stack that publishes it names it itself.
+const TRACES: (u16, &str) = (3200, "Tempo's API");
+
+/// What helps whoever holds a port.
+const ELSEWHERE: &str = "`devstack up --ports auto`";
+
+/// A port of 127.0.0.1 that something will listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortWanted {
+    /// Its number.
+    pub port: u16,
+    /// What for: `OTLP over HTTP`, `grafana`.
+    pub what: String,
+}
+
+/// What was found on a port that is not free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) wanted: PortWanted,
+    /// `None` where the operating system does not tell this user.
+    pub(super) holder: Option<Holder>,
+}
+
+/// Everything that `devstack up` with this stack listens on, by number.
+pub fn wanted(stack: &Stack) -> Vec<PortWanted> {
+    let mut all: Vec<PortWanted> = RECEIVER.map(|(port, what)| PortWanted { port, what: what.to_owned() }).into();
+    for component in &stack.components {
+        let hosts = component.ports.values().filter_map(|port| port.host);
+        all.extend(hosts.map(|port| PortWanted { port, what: component.name.clone() }));
+    }
+    if !stack.is_remote() && all.iter().all(|wanted| wanted.port != TRACES.0) {
+        all.push(PortWanted { port: TRACES.0, what: TRACES.1.to_owned() });
+    }
+    all.sort_by_key(|wanted| wanted.port);
+    all.dedup_by_key(|wanted| wanted.port);
+    all
+}
+
+/// Those that are taken, and by whom. Blocks.
+pub(super) fn scan(wanted: &[PortWanted]) -> Vec<Taken> {
+    let taken = wanted.iter().filter(|wanted| !ports::is_free((Ipv4Addr::LOCALHOST, wanted.port).into()));
+    taken.map(|wanted| Taken { wanted: wanted.clone(), holder: ports::holder(wanted.port) }).collect()
+}
+
+/// Judges what was found: a finding for each port in the way, and one for all others.
+pub(super) fn judge(wanted: &[PortWanted], taken: &[Taken], engine: Option<&EngineFacts>, up: Option<&Note>) -> Vec<Check> {
+    let published = engine.map_or(&[][..], |facts| &facts.published);
+    let ours: BTreeSet<u16> = taken.iter().filter(|taken| is_ours(taken, published, up)).map(|taken| taken.wanted.port).collect();
+    let foreign: Vec<_> = taken.iter().filter(|taken| !ours.contains(&taken.wanted.port)).collect();
+    let in_way: BTreeSet<_> = foreign.iter().map(|taken| taken.wanted.port).collect();
+    let free: Vec<u16> =
+        wanted.iter().map(|wanted| wanted.port).filter(|port| !in_way.contains(port) && !ours.contains(port)).collect();
+    let mut checks: Vec<_> = foreign.into_iter().map(|taken| held(taken, published)).collect();
+    if !ours.is_empty() {
+        let ours: Vec<_> = ours.into_iter().collect();
+        checks.push(Check::ok("ports.ours", format!("{} held by this project's stack", are(&ours))).detail("ports", ours));
+    }
+    if !free.is_empty() {
+        checks.push(Check::ok("ports", format!("{} free", are(&free))).detail("ports", free));
+    }
+    checks
+}
+
+fn held(taken: &Taken, published: &[Published]) -> Check {
+    let PortWanted { port, what } = &taken.wanted;
+    let check = |by: &str| Check::broken("port", format!("port {port} ({what}) is held by {by}"));
+    let container = published.iter().find(|published| published.port == *port);
+    let check = match (container, &taken.holder) {
+        (Some(Published { container, .. }), _) => check(&format!("container {container}"))
+            .fix(format!("stop it (`docker stop {container}`), or {ELSEWHERE}"))
+            .detail("container", container.clone()),
+        // The engine that this container runs in did not answer, or is another one.
+        (None, Some(holder)) if holder.is_docker_proxy => check(&format!("a container ({})", with_age(holder)))
+            .fix(format!("find it (`docker ps --filter publish={port}`), or {ELSEWHERE}"))
+            .detail("pid", holder.pid),
+        (None, Some(holder)) => check(&with_age(holder))
+            .fix(format!("stop it (`kill {}`), or {ELSEWHERE}", holder.pid))
+            .detail("process", holder.name.clone())
+            .detail("pid", holder.pid),
+        (None, None) => check("a process that this user may not see")
+            .fix(format!("find it (`sudo lsof -nP -iTCP:{port} -sTCP:LISTEN`), or {ELSEWHERE}")),
+    };
+    check.detail("port", *port).detail("for", what.clone())
+}
+
+/// `otelcol (pid 4121), started 2 h ago`.
+fn with_age(holder: &Holder) -> String {
+    let since = holder.since.as_deref().map(|since| format!(", started {since}")).unwrap_or_default();
+    format!("{holder}{since}")
+}
+
+/// The supervisor of the stack that is up, or one of this project's containers.
+fn is_ours(taken: &Taken, published: &[Published], up: Option<&Note>) -> bool {
+    let supervisor = up.map(|note| note.pid);
+    let by_supervisor = supervisor.is_some() && taken.holder.as_ref().map(|holder| holder.pid) == supervisor;
+    by_supervisor || published.iter().any(|published| published.ours && published.port == taken.wanted.port)
+}
+
+/// `ports 4317, 4318 and 9090 are`.
+fn are(ports: &[u16]) -> String {
+    let numbers: Vec<_> = ports.iter().map(u16::to_string).collect();
+    match numbers.split_last() {
+        Some((only, [])) => format!("port {only} is"),
+        Some((last, rest)) => format!("ports {} and {last} are", rest.join(", ")),
+        None => "no port is".to_owned(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The state folder, and the stack that this project has up or has left behind.
+
+use std::path::Path;
+
+use super::{check::Check, disk::nearest, engine_facts::EngineFacts};
+use crate::{
+    runtime::{NOTE_FILE, NOTE_VERSION, Note, build},
+    support::process,
+};
+
+/// The note of a stack is there and cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteProblem {
+    /// Reading failed.
+    #[error("could not read `{file}`")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another build of devstack wrote it, or nobody did.
+    #[error("`{file}` is not a note of this build of devstack")]
+    Foreign {
+        /// The file.
+        file: String,
+    },
+}
+
+/// The note that the stack of a project left in its state folder; whether its supervisor still runs is not asked.
+// lead: replace by the runtime's reader of notes.
+pub fn read_note(folder: &Path) -> Result<Option<Note>, NoteProblem> {
+    let path = folder.join(NOTE_FILE);
+    let file = path.display().to_string();
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(NoteProblem::Read { file, source }),
+    };
+    match serde_json::from_slice::<Note>(&text) {
+        Ok(note) if note.version == NOTE_VERSION => Ok(Some(note)),
+        _ => Err(NoteProblem::Foreign { file }),
+    }
+}
+
+/// What is known of the project's stack.
+pub(super) struct StackFound {
+    /// The note, as it was read.
+    note: Result<Option<Note>, NoteProblem>,
+    /// Whether the supervisor it names runs.
+    runs: bool,
+}
+
+impl StackFound {
+    /// Looks into the state folder. Blocks.
+    pub(super) fn look(folder: &Path) -> Self {
+        let note = read_note(folder);
+        let runs = matches!(&note, Ok(Some(note)) if process::alive(note.pid, &note.pid_started));
+        Self { note, runs }
+    }
+
+    /// The note of a stack whose supervisor runs.
+    pub(super) fn up(&self) -> Option<&Note> {
+        self.note.as_ref().ok().and_then(Option::as_ref).filter(|_| self.runs)
+    }
+}
+
+/// Judges the state folder (`None`: the environment names no home for it). Blocks.
+pub(super) fn folder(folder: Option<&Path>) -> Check {
+    const CODE: &str = "state";
+    let Some(folder) = folder else {
+        return Check::broken(CODE, "there is no place for state: neither HOME nor XDG_STATE_HOME is set")
+            .fix("export XDG_STATE_HOME=/tmp/devstack-state");
+    };
+    let shown = folder.display().to_string();
+    let detailed = |check: Check| check.detail("folder", shown.clone());
+    let Some(there) = nearest(folder).filter(|there| there.is_dir()) else {
+        return detailed(
+            Check::broken(CODE, format!("{shown} cannot be made: a file is in its way"))
+                .fix(format!("ls -ld {}", quoted(&shown))),
+        );
+    };
+    // Asked, not tried: a check leaves nothing behind.
+    let writable = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    detailed(match writable {
+        Ok(()) => Check::ok(CODE, format!("state folder {shown} is writable")),
+        Err(rustix::io::Errno::ROFS) => {
+            Check::broken(CODE, format!("{shown} is on a read-only file system")).fix("export XDG_STATE_HOME=/tmp/devstack-state")
+        }
+        Err(_) => Check::broken(CODE, format!("{shown} cannot be written: {} belongs to another user", there.display()))
+            .fix(format!("sudo chown -R \"$(id -u)\" {}", quoted(&there.display().to_string()))),
+    })
+}
+
+/// Judges the stack of the project; `None` where there is none, and nothing of one.
+pub(super) fn stack(found: &StackFound, engine: Option<&EngineFacts>) -> Option<Check> {
+    const CODE: &str = "stack";
+    let left = engine.map_or(0, |facts| facts.owned.len());
+    let remains = if left == 0 { String::new() } else { format!(", and {} of it", containers(left)) };
+    let down = |words: String| Some(Check::attention(CODE, words).fix("devstack down").detail("containers", left));
+    match &found.note {
+        Err(problem) => down(problem.to_string()),
+        Ok(Some(note)) if !found.runs => {
+            down(format!("stack {} is orphaned: its supervisor (pid {}) is gone{remains}", note.stack, note.pid))
+        }
+        Ok(Some(note)) if note.build != build() => Some(
+            Check::attention(CODE, format!("stack {} is up, started by another build of devstack ({})", note.stack, note.build))
+                .fix("devstack down && devstack up"),
+        ),
+        Ok(Some(note)) => Some(
+            Check::ok(CODE, format!("stack {} is up ({} runtime)", note.stack, note.runtime))
+                .detail("otlp_http", note.otlp_http.clone()),
+        ),
+        Ok(None) if left > 0 => down(format!("{} of this project are left over", containers(left))),
+        Ok(None) => None,
+    }
+}
+
+fn containers(number: usize) -> String {
+    if number == 1 { "1 container".to_owned() } else { format!("{number} containers") }
+}
+
+/// For a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
