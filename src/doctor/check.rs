@@ -89,3 +89,41 @@ impl Report {
         Self { version: REPORT_VERSION, checks, ok, attention, broken }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Report};
+
+    #[test]
+    fn the_json_shape() {
+        let report = Report::new(vec![
+            Check::ok("ports", "ports 4317 and 4318 are free").detail("ports", vec![4317, 4318]),
+            Check::attention("otel.headers", "OTEL_EXPORTER_OTLP_HEADERS is JSON").fix("unset OTEL_EXPORTER_OTLP_HEADERS"),
+            Check::broken("port", "port 9090 (prometheus) is held by prometheus (pid 812)").detail("pid", 812),
+        ]);
+        let expected = serde_json::json!({
+            "version": 1,
+            "checks": [
+                { "code": "ports", "level": "ok", "message": "ports 4317 and 4318 are free", "fix": null, "details": { "ports": [4317, 4318] } },
+                {
+                    "code": "otel.headers",
+                    "level": "attention",
+                    "message": "OTEL_EXPORTER_OTLP_HEADERS is JSON",
+                    "fix": "unset OTEL_EXPORTER_OTLP_HEADERS",
+                    "details": {}
+                },
+                {
+                    "code": "port",
+                    "level": "broken",
+                    "message": "port 9090 (prometheus) is held by prometheus (pid 812)",
+                    "fix": null,
+                    "details": { "pid": 812 }
+                },
+            ],
+            "ok": 1,
+            "attention": 1,
+            "broken": 1,
+        });
+        assert_eq!(serde_json::to_value(report).unwrap(), expected);
+    }
+}

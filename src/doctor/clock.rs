@@ -39,3 +39,33 @@ fn told(millis: u64) -> String {
         seconds => format!("{} h", seconds / 3600),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+    use crate::doctor::{Check, EngineFacts, Level};
+
+    fn judged(skew_ms: Option<i64>, skew_within_ms: u64) -> Option<Check> {
+        clock(&EngineFacts { skew_ms, skew_within_ms, ..EngineFacts::sample() })
+    }
+
+    #[test]
+    fn clocks_that_agree_differ_or_cannot_be_used_together() {
+        let ok = judged(Some(-3), 2).unwrap();
+        assert_eq!((ok.level, ok.message.as_str()), (Level::Ok, "clock agrees with the engine (3 ms)"));
+        let behind = judged(Some(-90_000), 2).unwrap();
+        assert_eq!(
+            (behind.level, behind.message.as_str()),
+            (Level::Attention, "the engine's clock is 90 s behind this machine's")
+        );
+        assert!(behind.fix.is_some());
+        let ahead = judged(Some(7_300_000), 2).unwrap();
+        assert_eq!((ahead.level, ahead.message.as_str()), (Level::Broken, "the engine's clock is 2 h ahead of this machine's"));
+    }
+
+    #[test]
+    fn an_answer_that_took_long_proves_nothing() {
+        assert_eq!(judged(Some(1_500), 700).unwrap().level, Level::Ok);
+        assert_eq!(judged(None, 0), None);
+    }
+}

@@ -67,3 +67,58 @@ fn start() -> &'static str {
 fn restart() -> &'static str {
     if cfg!(target_os = "linux") { "sudo systemctl restart docker" } else { "docker desktop restart" }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{engine, images};
+    use crate::doctor::{EngineFacts, EngineProblem, ImageFact, Level};
+
+    fn facts(images: &[(&str, Option<u64>)]) -> EngineFacts {
+        let image = |(reference, size): &(&str, Option<u64>)| ImageFact { reference: (*reference).to_owned(), size: *size };
+        EngineFacts { images: images.iter().map(image).collect(), ..EngineFacts::sample() }
+    }
+
+    #[test]
+    fn an_engine_that_answers_is_named_with_its_version_and_place() {
+        assert_eq!(engine(&Ok(facts(&[]))).message, "docker engine 28.2 at unix:///var/run/docker.sock");
+    }
+
+    #[test]
+    fn none_at_all_is_no_fault_and_one_that_cannot_be_used_is() {
+        let judged = |problem| {
+            let check = engine(&Err(problem));
+            assert!(check.fix.is_some(), "{check:?}");
+            (check.level, check.message)
+        };
+        let at = || "unix:///run/docker.sock".to_owned();
+        assert_eq!(
+            judged(EngineProblem::Absent),
+            (Level::Attention, "no Docker engine here; `devstack up` takes the embedded runtime".to_owned())
+        );
+        assert_eq!(
+            judged(EngineProblem::Denied { at: at() }),
+            (Level::Broken, "the Docker engine at unix:///run/docker.sock does not let this user in".to_owned())
+        );
+        assert_eq!(
+            judged(EngineProblem::Silent { at: at(), after: Duration::from_secs(2) }),
+            (Level::Broken, "the Docker engine at unix:///run/docker.sock does not answer within 2 s".to_owned())
+        );
+        assert_eq!(judged(EngineProblem::Stopped { at: at() }).0, Level::Broken);
+        assert_eq!(judged(EngineProblem::Misnamed { at: at() }).0, Level::Broken);
+        assert_eq!(judged(EngineProblem::Unusable { at: at(), why: "no".to_owned() }).0, Level::Broken);
+    }
+
+    #[test]
+    fn images_that_are_missing_are_named_with_how_to_get_them() {
+        let check = images(&facts(&[("a:1", Some(45_000_000)), ("b:2", None)]), "default").unwrap();
+        assert_eq!((check.level, check.message.as_str()), (Level::Attention, "1 of 2 images of stack default missing: b:2"));
+        assert_eq!(check.fix.as_deref(), Some("devstack images pull"));
+        let check = images(&facts(&[("b:2", None)]), "jaeger").unwrap();
+        assert_eq!(check.fix.as_deref(), Some("devstack images pull --stack jaeger"));
+        let check = images(&facts(&[("a:1", Some(45_000_000)), ("b:2", Some(5_000_000))]), "default").unwrap();
+        assert_eq!((check.level, check.message.as_str()), (Level::Ok, "stack default has all 2 images here (50 MB)"));
+        assert_eq!(images(&facts(&[]), "remote"), None);
+    }
+}

@@ -238,3 +238,56 @@ fn words(error: &Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+impl EngineFacts {
+    /// An engine with nothing in it.
+    pub(super) fn sample() -> Self {
+        Self {
+            name: "docker engine".to_owned(),
+            version: "28.2".to_owned(),
+            api: "1.50".to_owned(),
+            at: "unix:///var/run/docker.sock".to_owned(),
+            skew_ms: Some(0),
+            skew_within_ms: 1,
+            images: Vec::new(),
+            published: Vec::new(),
+            owned: Vec::new(),
+            root: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{published, skew};
+
+    #[test]
+    fn the_middle_of_the_way_is_when_the_engine_looked_at_its_clock() {
+        let (asked, answered) = (1_795_000_000_000_000_000, 1_795_000_000_010_000_000);
+        let time = jiff::Timestamp::from_millisecond(1_795_000_000_008).unwrap().to_string();
+        assert_eq!(skew(&time, asked, answered), Some(3));
+        assert_eq!(skew("soon", asked, answered), None);
+    }
+
+    #[test]
+    fn a_port_published_on_two_addresses_is_one_and_a_stopped_container_has_none() {
+        let mut container: bollard::models::ContainerSummary = serde_json::from_value(serde_json::json!({
+            "Names": ["/shop-prometheus"],
+            "State": "running",
+            "Labels": { "dev.devstack.owner": "shop-1a2b3c4d" },
+            "Ports": [
+                { "IP": "0.0.0.0", "PrivatePort": 9090, "PublicPort": 9090, "Type": "tcp" },
+                { "IP": "::", "PrivatePort": 9090, "PublicPort": 9090, "Type": "tcp" },
+                { "PrivatePort": 9091, "Type": "tcp" },
+            ],
+        }))
+        .unwrap();
+        let ports = published(&container, Some("shop-1a2b3c4d"));
+        assert_eq!(ports.len(), 1);
+        assert_eq!((ports[0].port, ports[0].container.as_str(), ports[0].ours), (9090, "shop-prometheus", true));
+        assert!(!published(&container, None)[0].ours);
+        container.state = Some(bollard::models::ContainerSummaryStateEnum::EXITED);
+        assert!(published(&container, None).is_empty());
+    }
+}

@@ -121,3 +121,73 @@ fn are(ports: &[u16]) -> String {
         None => "no port is".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Holder, PortWanted, Published, Taken, judge};
+    use crate::doctor::{EngineFacts, Level};
+
+    fn wanted(port: u16, what: &str) -> PortWanted {
+        PortWanted { port, what: what.to_owned() }
+    }
+
+    fn holder(name: &str, pid: u32) -> Holder {
+        let since = Some("2 h ago".to_owned());
+        Holder { pid, name: name.to_owned(), since, is_docker_proxy: name == "docker-proxy" }
+    }
+
+    fn judged(taken: Option<Holder>, published: &[Published]) -> Vec<(Level, String, Option<String>)> {
+        let all = [wanted(4317, "OTLP over gRPC"), wanted(9090, "prometheus")];
+        let taken = [Taken { wanted: all[1].clone(), holder: taken }];
+        let facts = EngineFacts { published: published.to_vec(), ..EngineFacts::sample() };
+        let checks = judge(&all, &taken, Some(&facts), None);
+        checks.into_iter().map(|check| (check.level, check.message, check.fix)).collect()
+    }
+
+    fn shop(ours: bool) -> Published {
+        Published { port: 9090, container: "shop-prometheus".to_owned(), ours }
+    }
+
+    #[test]
+    fn a_process_is_named_with_its_age_and_how_to_stop_it() {
+        let checks = judged(Some(holder("prometheus", 812)), &[]);
+        assert_eq!(
+            checks,
+            [
+                (
+                    Level::Broken,
+                    "port 9090 (prometheus) is held by prometheus (pid 812), started 2 h ago".to_owned(),
+                    Some("stop it (`kill 812`), or `devstack up --ports auto`".to_owned())
+                ),
+                (Level::Ok, "port 4317 is free".to_owned(), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_container_is_named_instead_of_the_proxy_that_stands_for_it() {
+        let checks = judged(Some(holder("docker-proxy", 9)), &[shop(false)]);
+        assert_eq!(checks[0].1, "port 9090 (prometheus) is held by container shop-prometheus");
+        assert_eq!(checks[0].2.as_deref(), Some("stop it (`docker stop shop-prometheus`), or `devstack up --ports auto`"));
+        let checks = judged(Some(holder("docker-proxy", 9)), &[]);
+        assert_eq!(checks[0].1, "port 9090 (prometheus) is held by a container (docker-proxy (pid 9), started 2 h ago)");
+    }
+
+    #[test]
+    fn the_projects_own_container_is_not_in_the_way() {
+        let checks = judged(Some(holder("docker-proxy", 9)), &[shop(true)]);
+        assert_eq!(
+            checks.iter().map(|check| check.1.as_str()).collect::<Vec<_>>(),
+            ["port 9090 is held by this project's stack", "port 4317 is free"]
+        );
+    }
+
+    #[test]
+    fn a_holder_that_may_not_be_seen_is_still_in_the_way() {
+        let checks = judged(None, &[]);
+        assert_eq!(
+            (checks[0].0, checks[0].1.as_str()),
+            (Level::Broken, "port 9090 (prometheus) is held by a process that this user may not see")
+        );
+    }
+}

@@ -23,6 +23,8 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
+        // A password with a slash in it makes the user a host and the rest a path, which must not be shown.
+        (!url.path().contains('@')).then_some(())?;
         let masked = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
         Some(Self { url, shown: shown(text), masked })
     }

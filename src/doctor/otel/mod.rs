@@ -6,6 +6,8 @@
 mod endpoint;
 mod proxy;
 mod reach;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::check::{Check, Level};

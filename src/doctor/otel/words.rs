@@ -55,7 +55,9 @@ fn protocol(variable: &'static str, text: &str) -> Option<Check> {
     // What people write for the standard's default is far from its name.
     let near = match word.as_str() {
         "http" | "https" | "protobuf" | "http-protobuf" | "http_protobuf" | "http/proto" => Some(PROTOCOLS[0]),
-        word => suggest::nearest(word, PROTOCOLS),
+        // `http/json` is shorter and so nearer to everything; it is meant only where it says so.
+        word => suggest::nearest(word, PROTOCOLS)
+            .map(|near| if near == PROTOCOLS[1] && !word.contains('j') { PROTOCOLS[0] } else { near }),
     };
     Some(misspelled("otel.protocol", variable, "a protocol", near, PROTOCOLS[0]))
 }
