@@ -2,6 +2,27 @@
 //!
 //! Asked by `cli` and `lint`; its [`Stack`] is carried out by `runtime`. The shipped stacks lie in `stacks/` and are part of the binary.
 
+mod check;
+mod component;
+mod configs;
+mod desk;
+mod endpoints;
+mod expand;
+mod formats;
+mod image;
+mod layers;
+mod load;
+mod merge;
+mod order;
+mod page;
 mod plan;
+mod project;
+mod sets;
+mod shelf;
+pub mod tables;
 
+pub use check::{OTLP_GRPC, OTLP_HTTP};
+pub use load::{Inspected, Loaded, RuntimeWish, Wanted, inspect, inspect_project, load};
+pub use page::{page, project_schema, schema};
 pub use plan::{Component, Endpoints, Judge, Port, Probe, Role, Stack};
+pub use shelf::names;

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod disk;
 pub mod env;
 pub mod hex;
 pub mod millis;

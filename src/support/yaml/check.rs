@@ -86,6 +86,7 @@ pub(super) fn accepts(shape: &Shape, node: &Node) -> bool {
         Shape::Number => matches!(node.value, Value::Int(_) | Value::Double(_)),
         Shape::Scalar => matches!(node.value, Value::String(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_)),
         Shape::Any => true,
+        Shape::Nothing => node.value == Value::Null,
         Shape::List(_) | Shape::AnyList(_) => matches!(node.value, Value::List(_)),
         Shape::Map(_) | Shape::Object(_) => matches!(node.value, Value::Map(_)),
         Shape::Either(shapes) => shapes.iter().any(|shape| accepts(shape, node)),

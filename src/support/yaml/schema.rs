@@ -75,6 +75,7 @@ fn shape(of: &'static Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::Number => json!({ "type": "number" }),
         Shape::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Any => json!({}),
+        Shape::Nothing => json!({ "type": "null" }),
         Shape::Word(words) => json!({ "enum": words.names().collect::<Vec<_>>() }),
         Shape::Format(format) => json!({ "type": "string", "pattern": format.pattern }),
         Shape::List(item) => json!({ "type": "array", "minItems": 1, "items": shape(item, defs) }),

@@ -69,6 +69,8 @@ pub enum Shape {
     Scalar,
     /// Anything at all, also nothing.
     Any,
+    /// `null`: takes away what another file says.
+    Nothing,
     /// One of some words.
     Word(&'static Words),
     /// Text of a form of its own.
@@ -204,6 +206,7 @@ impl Shape {
             Self::Number => vec!["a number".to_owned()],
             Self::Scalar => vec!["text".to_owned(), "a number".to_owned(), word("true"), word("false")],
             Self::Any => vec!["anything".to_owned()],
+            Self::Nothing => vec![word("null")],
             Self::Word(words) if words.words.len() <= 4 => words.names().map(word).collect(),
             Self::Word(words) => vec![words.what.to_owned()],
             Self::Format(format) => vec![format.what.to_owned()],
