@@ -176,9 +176,7 @@ async fn attached(args: &UpArgs, order: Order, ui: &Ui, clock: Stopwatch) -> Res
 
 /// What is to run where, decided.
 async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: &Ui) -> Result<Order, Failure> {
-    for warning in &loaded.warnings {
-        ui.warn(warning);
-    }
+    ui.explain(&loaded.warnings.render(super::paint(ui.err_look())));
     let runtime = decide(args.runtime, &loaded, ui).await?;
     let free_ports = args.ports.map_or(loaded.free_ports, |ports| ports == PortsOption::Auto);
     let stack = match runtime {
