@@ -9,6 +9,7 @@ mod failure;
 mod interrupt;
 mod isolation;
 mod project;
+mod stand;
 
 pub use app::{Cli, command, main};
 pub use failure::Failure;

@@ -5,6 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     cli::Failure,
     fixture::LoadError,
+    report::Format,
     runtime::docker::EngineError,
     support::{
         env::Os,
@@ -35,6 +36,15 @@ pub(super) enum OutputFormat {
     Text,
     /// JSON
     Json,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Checked files, or every problem drawn and the failure that sums them up.

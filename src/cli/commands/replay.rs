@@ -6,19 +6,24 @@ use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Failure, exit::Exit, interrupt, isolation::DemoIsolation};
+use super::{
+    super::{
+        Failure,
+        exit::Exit,
+        interrupt,
+        stand::{Stand, Wishes},
+    },
+    up::RuntimeOption,
+};
 use crate::{
-    check::{self, Finished, Grounds, Judge, Plan, RunEvent, ServiceAddress},
-    client::{self, StoreAddress, StoreKind},
+    check::{self, Finished, Plan, RunEvent},
+    client,
     demo::Fault,
     fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite, Target},
-    report::{Format, ReportFile, Reporter, Sources},
+    report::{ReportFile, Reporter, Sources},
     runs::Store,
-    runtime::{Embedded, EmbeddedConfig, Kept},
     support::{
-        address::Address,
         clock::{self, Stopwatch},
-        env::Os,
         project::Project,
     },
     term::Ui,
@@ -26,8 +31,8 @@ use crate::{
 
 /// Send fixtures, wait for evidence, check their traces, report
 ///
-/// Without PATH it takes ./fixtures, else the built-in set. With no demo services kept by `devstack demo` it starts its own, and a
-/// backend, on free ports for the length of the run.
+/// Without PATH it takes ./fixtures, else the built-in set. It stands on the project's stack that is up (`devstack up`); with none up it
+/// starts an embedded one on free ports for the length of the run. Demo services are started with the run where none are kept.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack replay fixtures
@@ -68,6 +73,14 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "EVIDENCE", help_heading = "Run")]
     evidence: Option<LeastEvidence>,
 
+    /// Insist on this kind of stack (default: the one that is up, else an embedded one for the length of the run)
+    #[arg(long, value_name = "RUNTIME", help_heading = "Run")]
+    runtime: Option<RuntimeOption>,
+
+    /// Insist on this stack
+    #[arg(long, value_name = "STACK", help_heading = "Run")]
+    stack: Option<String>,
+
     /// How long timers of the demo services last: 0.01, the default, makes a second ten milliseconds
     #[arg(long, value_name = "FACTOR", value_parser = super::factor, help_heading = "Run")]
     time_scale: Option<f64>,
@@ -78,29 +91,11 @@ pub(crate) struct ReplayArgs {
 
     /// What stdout gets
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    format: OutputFormat,
+    format: super::OutputFormat,
 
     /// Build a fault into the demo services (see CONTRIBUTING.md)
     #[arg(long, value_name = "FAULT", hide = true)]
     fault: Vec<Fault>,
-}
-
-/// What stdout gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// Lines for a person
-    Text,
-    /// One JSON document
-    Json,
-}
-
-impl From<OutputFormat> for Format {
-    fn from(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Text => Self::Text,
-            OutputFormat::Json => Self::Json,
-        }
-    }
 }
 
 /// `--evidence`.
@@ -185,7 +180,8 @@ async fn replay(
     let stop = CancellationToken::new();
     let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let (grounds, embedded) = stand(args, project, &http).await?;
+    let stand = Stand::find(&wishes(args), project, &http).await?;
+    let grounds = stand.grounds.clone();
 
     let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();
     let mut reporter = Reporter::new(ui, args.format.into());
@@ -198,49 +194,13 @@ async fn replay(
     };
     let (finished, reporter) = tokio::join!(running, reporting);
     reporter.finish(&finished.report, sources);
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
-    }
+    stand.end().await;
     signals.abort();
     Ok(finished)
 }
 
-/// The services kept by `devstack demo`, else ones of our own.
-async fn stand(args: &ReplayArgs, project: &Project, http: &reqwest::Client) -> Result<(Grounds, Option<Embedded>), Failure> {
-    // Kept services have the timers and the faults they were started with.
-    let of_our_own = !args.fault.is_empty() || args.time_scale.is_some();
-    let config = EmbeddedConfig::from_env(&Os);
-    let config =
-        EmbeddedConfig { time_scale: args.time_scale.unwrap_or(config.time_scale), faults: args.fault.clone(), ..config };
-    if let Some(folder) = project.state().filter(|_| !of_our_own) {
-        let kept = Kept::find(folder, http).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-        if let Some(kept) = kept {
-            let stack = format!("embedded stack · demo services of `devstack demo` (pid {})", kept.pid);
-            return Ok((grounds(&kept, stack, http, config), None));
-        }
-    }
-    let embedded =
-        Embedded::start(config.clone()).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let grounds = grounds(embedded.addresses(), "embedded stack · demo services".to_owned(), http, config);
-    Ok((grounds, Some(embedded)))
-}
-
-fn grounds(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedConfig) -> Grounds {
-    Grounds {
-        stack,
-        http: http.clone(),
-        ledger: kept.ledger.clone(),
-        judge: Judge::Ledger,
-        store: Some(StoreAddress { kind: StoreKind::Tempo, at: Address::plain(kept.ledger.as_str()) }),
-        store_patience: check::STORE_PATIENCE,
-        hops: Vec::new(),
-        quiet: check::QUIET,
-        otlp: kept.otlp_http.clone(),
-        services: kept.services.iter().map(|(name, url)| ServiceAddress { name: name.clone(), url: url.clone() }).collect(),
-        externals: Some(kept.externals.clone()),
-        secrets: kept.secrets.clone(),
-        isolation: Some(Arc::new(DemoIsolation::new(config, kept.otlp_http.clone(), kept.secrets.clone()))),
-    }
+fn wishes(args: &ReplayArgs) -> Wishes {
+    Wishes { runtime: args.runtime, stack: args.stack.clone(), time_scale: args.time_scale, faults: args.fault.clone() }
 }
 
 fn sources(suite: &Suite) -> Sources {
