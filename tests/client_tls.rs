@@ -54,7 +54,8 @@ async fn guarded() -> (String, String) {
                 let answer = if request.contains(&format!("x-key: {KEY}")) {
                     "200 OK\r\ncontent-length: 42\r\n\r\n{\"status\":\"success\",\"data\":[{\"up\":\"up\"}]} \n"
                 } else {
-                    "401 Unauthorized\r\ncontent-length: 7\r\n\r\nno key\n"
+                    // Tactless, as some servers are.
+                    &format!("401 Unauthorized\r\nconnection: close\r\n\r\nwho is this? {request}")
                 };
                 connection.write_all(format!("HTTP/1.1 {answer}").as_bytes()).await.unwrap();
                 connection.shutdown().await.unwrap();
@@ -94,6 +95,11 @@ async fn keys_are_in_no_error_and_in_no_debug_text() {
         let client = StoreClient::new(&StoreAddress { kind: StoreKind::Jaeger, at: address.clone() }).unwrap();
         let error = client.trace(TraceId::random()).await.unwrap_err();
         texts.extend([format!("{address:?}"), format!("{client:?}"), format!("{error:?}"), error.to_string()]);
+    }
+    let tactless = PrometheusClient::new(&address(&url, Some(&format!("Bearer {KEY}")), Some(&ca))).unwrap();
+    for error in [tactless.series(&["up"]).await.unwrap_err(), tactless.ready().await.unwrap_err()] {
+        assert!(error.to_string().contains("answered 401: who is this?"), "{error}");
+        texts.push(format!("{error:?}"));
     }
     let refused = PrometheusClient::new(&address(&url, Some(&format!("{KEY}\n")), Some(&ca))).unwrap_err();
     assert!(matches!(refused, ClientError::Header { .. }), "{refused}");

@@ -14,9 +14,10 @@ pub(crate) const JAEGER: &str = "jaegertracing/jaeger:2.13.0";
 pub(crate) const PROMETHEUS: &str = "prom/prometheus:v3.16.0";
 
 /// How long a component may take to answer.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// Whether there is an engine that has these images.
+#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
 pub(crate) fn available(images: &[&str]) -> bool {
     let missing = images.iter().find(|image| !docker(&["image", "inspect", image]).status.success());
     let Some(image) = missing else { return true };

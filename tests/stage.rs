@@ -31,6 +31,10 @@ pub(crate) struct Stage {
     pub(crate) api: String,
     /// Its receiver of OTLP over HTTP.
     pub(crate) otlp: String,
+    /// How often the fixture runs.
+    pub(crate) repeat: u32,
+    /// How many cases run at once.
+    pub(crate) jobs: Option<usize>,
     shutdown: CancellationToken,
     receiving: JoinHandle<()>,
 }
@@ -42,7 +46,7 @@ impl Stage {
         let backend = Backend::bind(Config::default()).await.unwrap();
         let (api, otlp) = (format!("http://{}", backend.api()), format!("http://{}", backend.otlp_http()));
         let receiving = tokio::spawn(backend.run(shutdown.clone()));
-        Self { api, otlp, shutdown, receiving }
+        Self { api, otlp, repeat: 1, jobs: None, shutdown, receiving }
     }
 
     /// The store that the backend itself is.
@@ -78,7 +82,7 @@ impl Stage {
         };
         change(&mut grounds);
         let (events, _inbox) = mpsc::unbounded_channel();
-        let plan = Plan::new(suite, 1, None);
+        let plan = Plan::new(suite, self.repeat, self.jobs);
         let stop = CancellationToken::new();
         let running = check::run(plan, Arc::new(grounds), Stopwatch::start(), "test".into(), events, stop);
         let finished = tokio::time::timeout(Duration::from_mins(2), running).await.expect("a run ends");

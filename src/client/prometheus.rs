@@ -69,7 +69,7 @@ impl PrometheusClient {
         if response.status() == StatusCode::NOT_FOUND {
             return self.query("vector(1)", None).await.map(drop);
         }
-        successful(response, &url).await.map(drop)
+        successful(response, &url).await.map(drop).map_err(|error| self.at.discreet(error))
     }
 
     /// The value of a `PromQL` expression at a moment (seconds since the Unix epoch), or now: a sample a series, one without labels for a
@@ -96,6 +96,10 @@ impl PrometheusClient {
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, question: &[(&str, String)]) -> Result<T, ClientError> {
+        self.answer(path, question).await.map_err(|error| self.at.discreet(error))
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, path: &str, question: &[(&str, String)]) -> Result<T, ClientError> {
         let (response, url) = self.at.get(path, |request| request.query(question)).await?;
         let status = response.status();
         let body = super::http::bytes(response, &url).await?;

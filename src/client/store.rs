@@ -45,6 +45,7 @@ impl fmt::Display for StoreKind {
 pub struct StoreClient {
     kind: StoreKind,
     reader: Reader,
+    at: Endpoint,
 }
 
 #[derive(Debug, Clone)]
@@ -66,10 +67,10 @@ impl StoreClient {
 
     fn at(kind: StoreKind, at: Endpoint) -> Self {
         let reader = match kind {
-            StoreKind::Tempo => Reader::Tempo(TempoClient::at(at)),
-            StoreKind::Jaeger => Reader::Jaeger(JaegerClient::at(at)),
+            StoreKind::Tempo => Reader::Tempo(TempoClient::at(at.clone())),
+            StoreKind::Jaeger => Reader::Jaeger(JaegerClient::at(at.clone())),
         };
-        Self { kind, reader }
+        Self { kind, reader, at }
     }
 
     /// What it reads from.
@@ -80,9 +81,10 @@ impl StoreClient {
     /// The trace as far as it is stored; `None` when nothing of it is.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, ClientError> {
         let trace = match &self.reader {
-            Reader::Tempo(tempo) => tempo.trace(id, Wire::Protobuf).await?,
-            Reader::Jaeger(jaeger) => jaeger.trace(id).await?,
+            Reader::Tempo(tempo) => tempo.trace(id, Wire::Protobuf).await,
+            Reader::Jaeger(jaeger) => jaeger.trace(id).await,
         };
+        let trace = trace.map_err(|error| self.at.discreet(error))?;
         Ok(Some(trace).filter(|trace| !trace.spans().is_empty()))
     }
 }

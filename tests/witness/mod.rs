@@ -79,7 +79,7 @@ async fn what_is_all_there_holds_and_is_counted_with_devstacks_own_spans() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_late_is_waited_for() {
-    let report = judged(HOLDS, |_| true, 3, |grounds| grounds.store_patience = Duration::from_secs(60)).await;
+    let report = judged(HOLDS, |_| true, 3, |grounds| grounds.store_patience = Duration::from_mins(1)).await;
     assert_eq!((only(&report).verdict, only(&report).stored), (Verdict::Held, Some((3, 3))), "{:#?}", only(&report).findings);
 }
 
@@ -113,6 +113,34 @@ async fn a_store_that_does_not_answer_is_told_from_one_that_has_nothing() {
 
     let untold = judged(HOLDS, |_| true, 0, |grounds| grounds.store = None).await;
     assert_eq!((only(&untold).verdict, only(&untold).stored, untold.stored), (Verdict::Held, None, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_case_whose_spans_come_late_does_not_hold_the_only_job() {
+    let mut stage = Stage::open().await;
+    (stage.repeat, stage.jobs) = (2, Some(1));
+    // The first trace is shown once the second is asked for, which a witness that held the job would never let happen.
+    let asked = Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
+    let store = StoreClient::new(&stage.store()).unwrap();
+    let answer = move |Path(id): Path<String>| async move {
+        let both = {
+            let mut asked = asked.lock().unwrap();
+            asked.insert(id.clone());
+            asked.len() == 2
+        };
+        let trace = store.trace(TraceId::parse(&id).unwrap()).await.unwrap().filter(|_| both).unwrap_or_default();
+        TraceById::new(trace.spans().iter().map(AsRef::as_ref)).encode_to_vec()
+    };
+    let (url, _) = serve(Router::new().route("/api/v2/traces/{id}", get(answer)), CancellationToken::new()).await;
+    let otlp = stage.otlp.clone();
+    let fixture = format!("name: x\ndeadline: 20s\n{REQUEST}trace: {HOLDS}\n");
+    let report = stage.judged(&fixture, &otlp, |grounds| {
+        grounds.store = Some(StoreAddress { kind: StoreKind::Tempo, at: Address::plain(url) });
+        grounds.quiet = Duration::from_millis(100);
+        grounds.store_patience = Duration::from_secs(20);
+    });
+    let report = report.await;
+    assert_eq!(report.stored, Some(Stored { found: 6, of: 6, apart: true }), "{:#?}", report.cases);
 }
 
 /// A store that answers no to everyone, for those who rest on it.

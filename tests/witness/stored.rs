@@ -16,7 +16,7 @@ async fn judged(fixture: &str, change: impl FnOnce(&mut Grounds)) -> CaseReport 
     let fixture = format!("name: x\n{fixture}");
     let change = |grounds: &mut Grounds| {
         grounds.judge = Judge::Stored;
-        grounds.ledger = NO_LEDGER.to_owned();
+        NO_LEDGER.clone_into(&mut grounds.ledger);
         grounds.quiet = Duration::from_millis(200);
         change(grounds);
     };
