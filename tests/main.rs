@@ -9,6 +9,7 @@ mod client_tls;
 mod containers;
 mod dashboard;
 mod demo;
+mod doctor;
 mod ledger;
 mod lint;
 mod receiver;

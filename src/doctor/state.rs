@@ -96,7 +96,7 @@ pub(super) fn folder(folder: Option<&Path>) -> Check {
 pub(super) fn stack(found: &StackFound, engine: Option<&EngineFacts>) -> Option<Check> {
     const CODE: &str = "stack";
     let left = engine.map_or(0, |facts| facts.owned.len());
-    let remains = if left == 0 { String::new() } else { format!(", and {} of it", containers(left)) };
+    let remains = if left == 0 { String::new() } else { format!(", and {} of it {} left", containers(left), are(left)) };
     let down = |words: String| Some(Check::attention(CODE, words).fix("devstack down").detail("containers", left));
     match &found.note {
         Err(problem) => down(problem.to_string()),
@@ -111,7 +111,7 @@ pub(super) fn stack(found: &StackFound, engine: Option<&EngineFacts>) -> Option<
             Check::ok(CODE, format!("stack {} is up ({} runtime)", note.stack, note.runtime))
                 .detail("otlp_http", note.otlp_http.clone()),
         ),
-        Ok(None) if left > 0 => down(format!("{} of this project are left over", containers(left))),
+        Ok(None) if left > 0 => down(format!("{} of this project {} left over", containers(left), are(left))),
         Ok(None) => None,
     }
 }
@@ -120,7 +120,97 @@ fn containers(number: usize) -> String {
     if number == 1 { "1 container".to_owned() } else { format!("{number} containers") }
 }
 
+fn are(number: usize) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
 /// For a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use super::{StackFound, folder, stack};
+    use crate::{
+        doctor::{EngineFacts, Level},
+        runtime::{NOTE_FILE, build},
+        support::{process, random},
+    };
+
+    /// A state folder that goes when the test ends.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("devstack-{}", random::uuid()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn with_note(pid: u32, started: &str, build: &str, version: u32) -> Self {
+            let folder = Self::new();
+            let note = serde_json::json!({
+                "version": version, "build": build, "pid": pid, "pid_started": started, "since": 0, "runtime": "docker",
+                "stack": "default", "digest": "0", "control": "/x", "otlp_grpc": "http://127.0.0.1:4317",
+                "otlp_http": "http://127.0.0.1:4318", "ledger": "http://127.0.0.1:1", "judge": "ledger", "store": null,
+                "prometheus": null, "grafana": null, "hops": [], "components": {}, "network": null, "demo": null,
+            });
+            fs::write(folder.0.join(NOTE_FILE), note.to_string()).unwrap();
+            folder
+        }
+
+        fn judged(&self, owned: &[&str]) -> Option<(Level, String)> {
+            let owned = owned.iter().map(|name| (*name).to_owned()).collect();
+            let facts = EngineFacts { owned, ..EngineFacts::sample() };
+            stack(&StackFound::look(&self.0), Some(&facts)).map(|check| (check.level, check.message))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_stack_is_up_while_the_very_process_of_its_note_runs() {
+        let pid = std::process::id();
+        let started = process::started(pid).unwrap();
+        let up = Folder::with_note(pid, &started, &build(), 1);
+        assert_eq!(up.judged(&[]), Some((Level::Ok, "stack default is up (docker runtime)".to_owned())));
+        assert_eq!(StackFound::look(&up.0).up().map(|note| note.pid), Some(pid));
+        let other = Folder::with_note(pid, &started, "0.0.9+00000000", 1);
+        let words = "stack default is up, started by another build of devstack (0.0.9+00000000)";
+        assert_eq!(other.judged(&[]), Some((Level::Attention, words.to_owned())));
+        let gone = Folder::with_note(pid, "another start", &build(), 1);
+        let words = format!("stack default is orphaned: its supervisor (pid {pid}) is gone, and 2 containers of it are left");
+        assert_eq!(gone.judged(&["a", "b"]), Some((Level::Attention, words)));
+        assert!(StackFound::look(&gone.0).up().is_none());
+    }
+
+    #[test]
+    fn nothing_a_foreign_note_and_containers_without_one() {
+        let none = Folder::new();
+        assert_eq!(none.judged(&[]), None);
+        assert_eq!(none.judged(&["a"]), Some((Level::Attention, "1 container of this project is left over".to_owned())));
+        let foreign = Folder::with_note(1, "", "", 99);
+        let (level, words) = foreign.judged(&[]).unwrap();
+        assert!(level == Level::Attention && words.ends_with("is not a note of this build of devstack"), "{words}");
+    }
+
+    #[test]
+    fn a_state_folder_can_be_made_or_says_why_not() {
+        let there = Folder::new();
+        let deeper = there.0.join("devstack/shop");
+        assert_eq!(folder(Some(&deeper)).level, Level::Ok);
+        assert!(!deeper.exists(), "a check leaves nothing behind");
+        fs::write(there.0.join("devstack"), "a file").unwrap();
+        let check = folder(Some(&deeper));
+        assert_eq!(check.level, Level::Broken);
+        assert!(check.message.ends_with("a file is in its way"), "{}", check.message);
+        assert_eq!(folder(None).level, Level::Broken);
+    }
 }
