@@ -14,6 +14,7 @@ use devstack::{
 };
 
 mod engine;
+mod environment;
 mod program;
 
 /// A project in a folder of its own, with its state in it; it goes when the test ends.

@@ -42,13 +42,14 @@ enum Command {
     Trace(commands::trace::TraceArgs),
     Lint(commands::lint::LintArgs),
     Doctor(commands::doctor::DoctorArgs),
+    Env(commands::env::EnvArgs),
     Schema(commands::schema::SchemaArgs),
     Completions(commands::completions::CompletionsArgs),
 }
 
 /// Commands by what one comes for, in the order of `--help`.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Run", &["up", "down", "status", "logs", "open"]),
+    ("Run", &["up", "down", "status", "logs", "env", "open"]),
     ("Test", &["replay", "lint"]),
     ("Look", &["trace"]),
     ("Set up", &["doctor", "schema", "completions"]),
@@ -110,6 +111,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),
+        Command::Env(args) => commands::env::run(&args, ui),
         Command::Schema(args) => Ok(commands::schema::run(&args, ui)),
         Command::Completions(args) => Ok(commands::completions::run(&args, ui)),
     }

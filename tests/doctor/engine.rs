@@ -109,6 +109,7 @@ fn docker(args: &[&str]) -> String {
 }
 
 /// Whether an engine answers here; without one these tests are skipped, except in CI, which has one.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn engine_is_here() -> bool {
     let here = Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success());
     assert!(here || std::env::var_os("CI").is_none(), "CI is set and no Docker engine answers");

@@ -19,6 +19,7 @@ pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod down;
+pub(super) mod env;
 pub(super) mod lint;
 pub(super) mod logs;
 pub(super) mod open;

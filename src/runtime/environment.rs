@@ -1,0 +1,98 @@
+//! The `OTEL_*` settings with which a service exports to the stack that is up, soon enough to be judged.
+//!
+//! Made from a stack's [`Note`]; given to services by `devstack run`, printed by `devstack env`.
+
+use super::Note;
+use crate::stack::Role;
+
+/// Who exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// A process of this machine: to devstack's own receiver.
+    Host,
+    /// A container on the stack's network: to the collector, because the receiver listens on this machine's loopback only.
+    Container,
+}
+
+/// The name of the collector on the network, where the note names none.
+const COLLECTOR: &str = "collector";
+/// The port of OTLP over HTTP, in the collector's container.
+const HTTP_PORT: u16 = 4318;
+
+/// Milliseconds between exports of spans and logs: a verdict waits for them.
+const DELAY: &str = "50";
+/// Milliseconds that an export may take.
+const TIMEOUT: &str = "5000";
+/// Milliseconds between exports of metrics.
+const METRICS: &str = "1000";
+
+/// Variables and their values, in the order in which a person would write them.
+///
+/// Delays come in the standard's spelling and in the guide's (`…_MILLIS`). There is no variable for headers: neither receiver nor
+/// collector wants any.
+pub fn settings(note: &Note, audience: Audience) -> Vec<(String, String)> {
+    let endpoint = match audience {
+        Audience::Host => note.otlp_http.clone(),
+        Audience::Container => format!("http://{}:{HTTP_PORT}", collector(note)),
+    };
+    let pairs = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_BSP_SCHEDULE_DELAY", DELAY),
+        ("OTEL_BSP_SCHEDULE_DELAY_MILLIS", DELAY),
+        ("OTEL_BSP_EXPORT_TIMEOUT", TIMEOUT),
+        ("OTEL_BSP_EXPORT_TIMEOUT_MILLIS", TIMEOUT),
+        ("OTEL_BLRP_SCHEDULE_DELAY", DELAY),
+        ("OTEL_METRIC_EXPORT_INTERVAL", METRICS),
+        // Some SDKs refuse an interval that is shorter than the time an export may take.
+        ("OTEL_METRIC_EXPORT_TIMEOUT", METRICS),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Its name is its host name for the other containers.
+fn collector(note: &Note) -> &str {
+    note.hops.iter().find(|hop| hop.role == Role::Collector).map_or(COLLECTOR, |hop| &hop.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Audience, settings};
+    use crate::{
+        runtime::{Hop, NOTE_VERSION, Note},
+        stack::Role,
+    };
+
+    fn note() -> Note {
+        serde_json::from_value(serde_json::json!({
+            "version": NOTE_VERSION, "build": "", "pid": 1, "pid_started": "", "since": 0, "runtime": "docker", "stack": "default",
+            "digest": "", "control": "", "otlp_grpc": "http://127.0.0.1:14317", "otlp_http": "http://127.0.0.1:14318", "ledger": "",
+            "judge": "ledger", "store": null, "prometheus": null, "grafana": null, "hops": [], "components": {},
+            "network": "devstack-shop", "demo": null,
+        }))
+        .unwrap()
+    }
+
+    fn value(note: &Note, audience: Audience, name: &str) -> String {
+        settings(note, audience).into_iter().find(|(known, _)| known == name).unwrap().1
+    }
+
+    #[test]
+    fn the_host_exports_to_the_receiver_and_containers_to_the_collector() {
+        let endpoint = |note: &Note, audience| value(note, audience, "OTEL_EXPORTER_OTLP_ENDPOINT");
+        let mut note = note();
+        assert_eq!(endpoint(&note, Audience::Host), "http://127.0.0.1:14318");
+        assert_eq!(endpoint(&note, Audience::Container), "http://collector:4318");
+        note.hops.push(Hop { name: "otel".to_owned(), role: Role::Collector, metrics: String::new() });
+        assert_eq!(endpoint(&note, Audience::Container), "http://otel:4318");
+    }
+
+    #[test]
+    fn delays_are_short_in_both_spellings_and_there_are_no_headers() {
+        let settings = settings(&note(), Audience::Host);
+        for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_SCHEDULE_DELAY_MILLIS", "OTEL_BLRP_SCHEDULE_DELAY"] {
+            assert!(settings.contains(&(name.to_owned(), "50".to_owned())), "{name}");
+        }
+        assert!(settings.iter().all(|(name, _)| !name.contains("HEADERS")));
+    }
+}
