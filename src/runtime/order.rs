@@ -31,7 +31,8 @@ pub enum RuntimeKind {
 /// Whose containers, networks and volumes they are: a project on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// The project's slug, such as `shop-1a2b3c4d`: the label `dev.devstack.owner`, and part of every name.
+    /// The project's name and a digest of where its state lies, such as `shop-1a2b3c4d`: the label `dev.devstack.owner`, and part of every
+    /// name.
     pub id: String,
     /// The project's folder, for people: the label `dev.devstack.project`.
     pub root: PathBuf,
@@ -88,8 +89,11 @@ impl Owner {
     /// The owner of a project's stack; `None` where the environment names no home for its state.
     pub fn of(project: &Project) -> Option<Self> {
         let state = project.state()?;
-        let id = state.file_name()?.to_string_lossy().into_owned();
-        Some(Self { id, root: project.root().to_owned(), state: state.to_owned() })
+        // Two users of one engine, or one with two places for state, may have a project in the same folder.
+        let hash = digest(state.as_os_str().as_encoded_bytes());
+        let slug = state.file_name()?.to_string_lossy();
+        let name = slug.rsplit_once('-').map_or("project", |(name, _)| name).to_lowercase();
+        Some(Self { id: format!("{name}-{}", &hash[..8]), root: project.root().to_owned(), state: state.to_owned() })
     }
 
     /// A file in the project's state folder.

@@ -51,7 +51,7 @@ pub async fn down(owner: &Owner, volumes: bool, events: &Events, env: &dyn Env) 
     };
     if let Some(note) = &note {
         ended.stack = Some(note.stack.clone());
-        let _ = std::fs::remove_file(&note.control);
+        files::remove_control(&note.control, owner);
     }
     // Containers may be left even where no note says so: the state folder may have been deleted.
     let embedded = note.as_ref().is_some_and(|note| note.runtime == RuntimeKind::Embedded);

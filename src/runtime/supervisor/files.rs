@@ -71,6 +71,15 @@ pub(super) fn control_socket(owner: &Owner) -> Result<PathBuf, FileError> {
     Ok(folder.join("control.sock"))
 }
 
+/// Removes the control socket, and the folder that was made for it alone.
+pub(super) fn remove_control(socket: &Path, owner: &Owner) {
+    // Nobody can use what is left: the lock says that nobody is there.
+    let _ = fs::remove_file(socket);
+    if let Some(folder) = socket.parent().filter(|folder| *folder != owner.state) {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
 /// Where the supervisor writes what it did.
 pub fn journal(owner: &Owner) -> PathBuf {
     owner.file(JOURNAL)

@@ -79,7 +79,7 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
     stop.cancel();
     // Both end by themselves now; one that panicked has ended as well.
     let _ = tokio::join!(care, control);
-    let _ = std::fs::remove_file(&note.control);
+    files::remove_control(&note.control, &owner);
     Ok(())
 }
 
