@@ -1,6 +1,7 @@
 //! The receiver as senders see it: the real exporters on every protocol, then everything that a sender can get wrong.
 
 mod exporters;
+mod forward;
 mod grpc;
 mod http;
 mod load;
@@ -9,7 +10,7 @@ mod shutdown;
 use std::time::Duration;
 
 use devstack::{
-    backend::{Backend, Config, Ledger},
+    backend::{Backend, Config, Feed, Ledger, TrafficHandle},
     model::TraceId,
 };
 use opentelemetry_proto::tonic::{
@@ -27,6 +28,8 @@ struct Running {
     http: String,
     api: String,
     ledger: Ledger,
+    traffic: TrafficHandle,
+    feed: Feed,
     shutdown: CancellationToken,
     done: tokio::task::JoinHandle<()>,
 }
@@ -38,9 +41,10 @@ impl Running {
         let backend = Backend::bind(config).await.unwrap();
         let url = |address| format!("http://{address}");
         let (grpc, http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
-        let (ledger, shutdown) = (backend.ledger(), CancellationToken::new());
+        let (ledger, traffic, feed) = (backend.ledger(), backend.traffic(), backend.feed());
+        let shutdown = CancellationToken::new();
         let done = tokio::spawn(backend.run(shutdown.clone()));
-        Self { grpc, http, api, ledger, shutdown, done }
+        Self { grpc, http, api, ledger, traffic, feed, shutdown, done }
     }
 
     /// A backend that takes no more than 64 KiB a request.
@@ -84,6 +88,10 @@ fn large(bytes: usize) -> ExportTraceServiceRequest {
     let (_, mut request) = one_span();
     request.resource_spans[0].scope_spans[0].spans[0].name = "x".repeat(bytes);
     request
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    zstd::encode_all(data, 3).unwrap()
 }
 
 fn gzip(data: &[u8]) -> Vec<u8> {
