@@ -12,7 +12,7 @@ use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use devstack::{
     backend::{Config, Upstreams},
-    support::{address::Address, clock::Stopwatch},
+    support::address::Address,
 };
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
@@ -90,13 +90,4 @@ fn over_grpc(hop: &NextHop) -> Upstreams {
 /// A gRPC message in its frame.
 fn frame(message: &[u8], packed: bool) -> Bytes {
     [&[u8::from(packed)][..], &(message.len() as u32).to_be_bytes(), message].concat().into()
-}
-
-/// Waits until something holds, which nothing tells of.
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let waited = Stopwatch::start();
-    while !holds() {
-        assert!(waited.elapsed() < GUARD, "waited in vain: {what}");
-        tokio::task::yield_now().await;
-    }
 }

@@ -80,28 +80,29 @@ impl Intake {
 
     /// Passes a kept request on, counts what became of it, and brings the answer.
     pub(super) async fn pass_on(&self, kept: &Kept, way: Way) -> Result<Passed, Refusal> {
-        // Dropped when the sender gives up: then they count as refused.
-        let pending = self.observer.pending(kept.sort, kept.items);
         let service = kept.service.as_deref();
+        let to = way.as_ref().map_or("", |(route, _)| route.hop().name()).to_owned();
+        let pending = self.observer.pending(kept.sort, kept.items, service, &to);
         let answered = match way {
             Ok((route, outgoing)) => route.hop().send(outgoing).await.map(|answer| (route, answer)),
             Err(error) => Err(error),
         };
-        let (route, answer) = answered.map_err(|error| {
-            let words = error.to_string();
-            self.observer.problem(service, &words);
-            Refusal::for_now(words)
-        })?;
+        let (route, answer) = match answered {
+            Ok(answered) => answered,
+            Err(error) => {
+                pending.refused(&error.to_string());
+                return Err(Refusal::for_now(error.to_string()));
+            }
+        };
         let hop = route.hop();
         let verdict = Verdict::of(&answer, hop.protocol());
         match &verdict {
-            Verdict::Accepted(None) => pending.taken(0),
+            Verdict::Accepted(None) => pending.taken(),
             Verdict::Accepted(Some(rejected)) => {
-                pending.taken(rejected.count.unsigned_abs());
-                let words = format!("the next hop {} did not keep all of it: {}", hop.name(), rejected.words);
-                self.observer.problem(service, &words);
+                let words = format!("the next hop {to} did not keep all of it: {}", rejected.words);
+                pending.partly_taken(rejected.count.unsigned_abs(), &words);
             }
-            Verdict::Refused(refusal) => self.observer.problem(service, &refusal.by(hop)),
+            Verdict::Refused(refusal) => pending.refused(&refusal.by(hop)),
         }
         Ok(match route {
             Route::Unchanged(_) => Passed::Unchanged(answer),

@@ -19,12 +19,16 @@ pub(in crate::backend) struct Observer {
     feed: Feed,
 }
 
-/// Items on their way to the next hop. Dropped before it was told what became of them (the sender gave up), it counts them as refused.
+/// Items on their way to the next hop. Dropped before it was told what became of them, it counts them as refused: the sender gave up.
 #[derive(Debug)]
 pub(in crate::backend) struct Pending<'a> {
-    counters: &'a Counters,
+    observer: &'a Observer,
     sort: Sort,
     items: u64,
+    service: Option<&'a str>,
+    /// Where they go, in words.
+    to: &'a str,
+    settled: bool,
 }
 
 impl Observer {
@@ -85,23 +89,55 @@ impl Observer {
         }
     }
 
-    /// Items are about to be passed on.
-    pub(in crate::backend) fn pending(&self, sort: Sort, items: u64) -> Pending<'_> {
-        Pending { counters: &self.counters, sort, items }
+    /// Items of a service are about to be passed on.
+    pub(in crate::backend) fn pending<'a>(
+        &'a self,
+        sort: Sort,
+        items: u64,
+        service: Option<&'a str>,
+        to: &'a str,
+    ) -> Pending<'a> {
+        Pending { observer: self, sort, items, service, to, settled: false }
     }
 }
 
 impl Pending<'_> {
+    /// The next hop took all of them.
+    pub(in crate::backend) fn taken(self) {
+        self.settle(0, None);
+    }
+
     /// The next hop took all but `refused` of them.
-    pub(in crate::backend) fn taken(mut self, refused: u64) {
+    pub(in crate::backend) fn partly_taken(self, refused: u64, words: &str) {
+        self.settle(refused, Some(words));
+    }
+
+    /// The next hop took none of them.
+    pub(in crate::backend) fn refused(self, words: &str) {
+        self.settle(u64::MAX, Some(words));
+    }
+
+    fn settle(mut self, refused: u64, words: Option<&str>) {
+        self.settled = true;
         let refused = refused.min(self.items);
-        self.counters.of(self.sort).passed_on.fetch_add(self.items - refused, Relaxed);
-        self.items = refused;
+        self.count(refused);
+        if let Some(words) = words {
+            self.observer.problem(self.service, words);
+        }
+    }
+
+    fn count(&self, refused: u64) {
+        let flow = self.observer.counters.of(self.sort);
+        flow.passed_on.fetch_add(self.items - refused, Relaxed);
+        flow.refused.fetch_add(refused, Relaxed);
     }
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.counters.of(self.sort).refused.fetch_add(self.items, Relaxed);
+        if !self.settled {
+            self.count(self.items);
+            self.observer.problem(self.service, &format!("the sender gave up before the next hop {} answered", self.to));
+        }
     }
 }

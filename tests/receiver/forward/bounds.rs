@@ -6,7 +6,7 @@ use devstack::{
 };
 use prost::Message;
 
-use super::{Answer, EXPORT, NextHop, PROTOBUF, Sender, eventually, frame, hop, in_front_of, over_http};
+use super::{Answer, EXPORT, NextHop, PROTOBUF, Sender, frame, hop, in_front_of, over_http};
 use crate::receiver::{large, one_span};
 
 const GRPC: [(&str, &str); 2] = [("content-type", "application/grpc"), ("te", "trailers")];
@@ -21,7 +21,7 @@ async fn requests_beyond_the_bound_are_turned_away_and_not_kept() {
     let under_way = UnderWay { requests: 2, ..UnderWay::default() };
     let (running, _change) = in_front_of(over_http(&hop), Config { under_way, ..Config::default() }).await;
     let sent: Vec<_> = (0..2).map(|_| tokio::spawn(post(running.http.clone(), one_span().1.encode_to_vec()))).collect();
-    eventually("the next hop has both", || hop.seen().len() == 2).await;
+    hop.has_seen(2).await;
 
     let (trace, request) = one_span();
     let answer = post(running.http.clone(), request.encode_to_vec()).await;
@@ -52,11 +52,11 @@ async fn bytes_beyond_the_bound_are_turned_away() {
     let (running, _change) = in_front_of(over_http(&hop), config).await;
     let big = large(40 * 1024).encode_to_vec();
     let first = tokio::spawn(post(running.http.clone(), big.clone()));
-    eventually("the next hop has the first", || hop.seen().len() == 1).await;
+    hop.has_seen(1).await;
     assert_eq!(post(running.http.clone(), big).await.status.as_u16(), 503);
     let (trace, small): (TraceId, _) = one_span();
     let second = tokio::spawn(post(running.http.clone(), small.encode_to_vec()));
-    eventually("the next hop has the small one", || hop.seen().len() == 2).await;
+    hop.has_seen(2).await;
     assert_eq!(running.arrived(trace), 1);
     hop.gate.add_permits(2);
     assert_eq!((first.await.unwrap().status.as_u16(), second.await.unwrap().status.as_u16()), (200, 200));

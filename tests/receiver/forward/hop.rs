@@ -1,12 +1,18 @@
 //! A next hop that remembers every byte of what it got and answers what it was told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::{Router, body::Body, extract::Request, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Full};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
+
+use crate::receiver::GUARD;
 
 /// A request down to its bytes.
 #[derive(Debug, Clone)]
@@ -21,7 +27,7 @@ pub(super) struct Seen {
 /// A server in this process; gone when it is dropped.
 pub(super) struct NextHop {
     pub(super) url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: watch::Sender<Vec<Seen>>,
     /// Answers wait for a permit each.
     pub(super) gate: Arc<Semaphore>,
     serving: JoinHandle<()>,
@@ -43,8 +49,8 @@ impl NextHop {
 
     /// One whose answers wait until its gate is opened.
     pub(super) async fn closed(answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static) -> Self {
-        let (seen, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
-        let router = router(Arc::clone(&seen), Arc::clone(&gate), answer);
+        let (seen, gate) = (watch::Sender::new(Vec::new()), Arc::new(Semaphore::new(0)));
+        let router = router(seen.clone(), Arc::clone(&gate), answer);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -53,7 +59,14 @@ impl NextHop {
 
     /// Everything it got.
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.seen.borrow().clone()
+    }
+
+    /// Waits until it got so many.
+    pub(super) async fn has_seen(&self, count: usize) {
+        let mut seen = self.seen.subscribe();
+        let enough = seen.wait_for(|seen| seen.len() >= count);
+        tokio::time::timeout(GUARD, enough).await.expect("the next hop gets its requests").unwrap();
     }
 
     /// The one request it got.
@@ -64,7 +77,7 @@ impl NextHop {
     }
 
     pub(super) fn forget(&self) {
-        self.seen.lock().unwrap().clear();
+        self.seen.send_modify(Vec::clear);
     }
 }
 
@@ -76,7 +89,7 @@ impl Drop for NextHop {
 
 /// The routes of such a server, for one that is served otherwise.
 pub(super) fn router(
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: watch::Sender<Vec<Seen>>,
     gate: Arc<Semaphore>,
     answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static,
 ) -> Router {
@@ -84,7 +97,7 @@ pub(super) fn router(
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let got = Seen { method: parts.method, uri: parts.uri, version: parts.version, headers: parts.headers, body };
-        seen.lock().unwrap().push(got.clone());
+        seen.send_modify(|seen| seen.push(got.clone()));
         gate.acquire().await.unwrap().forget();
         answer(&got)
     })

@@ -1,13 +1,17 @@
 //! A next hop that speaks TLS, with a certificate of its own authority.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use devstack::{
     backend::{Config, Upstreams},
     support::{address::Address, tls},
 };
 use prost::Message;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 use tonic::{
     service::Routes,
     transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
@@ -20,7 +24,7 @@ use crate::receiver::{Running, one_span};
 struct Secure {
     url: String,
     ca: String,
-    seen: Arc<Mutex<Vec<hop::Seen>>>,
+    seen: watch::Sender<Vec<hop::Seen>>,
     serving: JoinHandle<()>,
 }
 
@@ -30,9 +34,9 @@ impl Secure {
         tls::install();
         let authority = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let (ca, key) = (authority.cert.pem(), authority.signing_key.serialize_pem());
-        let seen = Arc::new(Mutex::new(Vec::new()));
+        let seen = watch::Sender::new(Vec::new());
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        let routes = hop::router(Arc::clone(&seen), gate, |seen| {
+        let routes = hop::router(seen.clone(), gate, |seen| {
             if seen.header("content-type") == Some("application/grpc") {
                 hop::grpc(&[], frame(b"", false), &[("grpc-status", "0")])
             } else {
@@ -66,7 +70,7 @@ async fn a_certificate_is_trusted_with_its_authority_and_not_without() {
     let (running, change) = in_front_of(upstreams, Config::default()).await;
     let [http, grpc] = send_both(&running).await;
     assert_eq!((http.status.as_u16(), grpc.grpc_status()), (200, Some("0")), "{:?}", running.traffic.snapshot());
-    assert_eq!(secure.seen.lock().unwrap().len(), 2);
+    assert_eq!(secure.seen.borrow().len(), 2);
 
     let strange = Address::plain(&secure.url);
     change.send(Upstreams { grpc: Some(strange.clone()), http: Some(strange) }).unwrap();
@@ -74,7 +78,7 @@ async fn a_certificate_is_trusted_with_its_authority_and_not_without() {
     assert_eq!((http.status.as_u16(), grpc.grpc_status()), (503, Some("14")));
     let words = running.traffic.snapshot().last_problem.unwrap();
     assert!(words.contains(&secure.url) && words.contains("certificate"), "{words}");
-    assert_eq!(secure.seen.lock().unwrap().len(), 2);
+    assert_eq!(secure.seen.borrow().len(), 2);
     running.stop().await;
     secure.serving.abort();
 }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use devstack::{
     backend::{Config, Upstreams},
+    model::Happening,
     support::address::Address,
 };
+use futures_util::StreamExt as _;
 use prost::Message;
 use tokio::net::TcpListener;
 
-use super::{Answer, EXPORT, NextHop, PROTOBUF, Sender, eventually, frame, hop, in_front_of, over_grpc, over_http};
-use crate::receiver::{Running, one_span};
+use super::{Answer, EXPORT, NextHop, PROTOBUF, Sender, frame, hop, in_front_of, over_grpc, over_http};
+use crate::receiver::{GUARD, Running, one_span};
 
 const GRPC: [(&str, &str); 2] = [("content-type", "application/grpc"), ("te", "trailers")];
 
@@ -131,7 +133,7 @@ async fn one_that_moved_is_found_where_it_is_now() {
     change.send(over_http(&slow)).unwrap();
     let (url, under_way) = (format!("{}/v1/traces", running.http), message.clone());
     let under_way = tokio::spawn(async move { Sender::http().post(url, &[("content-type", PROTOBUF)], under_way).await });
-    eventually("the slow one has it", || !slow.seen().is_empty()).await;
+    slow.has_seen(1).await;
     change.send(over_http(&second)).unwrap();
     assert_eq!(send_http(&running, message).await.says("x-served-by"), Some("second"));
     slow.gate.add_permits(1);
@@ -145,9 +147,13 @@ async fn a_sender_that_gives_up_is_given_up() {
     let (running, _change) = in_front_of(over_grpc(&hop), Config::default()).await;
     let (url, body) = (format!("{}{EXPORT}", running.grpc), frame(&one_span().1.encode_to_vec(), false));
     let sender = tokio::spawn(async move { Sender::grpc().post(url, &GRPC, body).await });
-    eventually("the next hop has it", || !hop.seen().is_empty()).await;
+    hop.has_seen(1).await;
+    let mut happenings = Box::pin(running.feed.subscribe());
     assert_eq!(running.traffic.snapshot().spans.refused, 0);
     sender.abort();
-    eventually("it is counted as not passed on", || running.traffic.snapshot().spans.refused == 1).await;
+    let told = tokio::time::timeout(GUARD, happenings.next()).await.expect("it is noticed").unwrap();
+    let Happening::Problem { words, .. } = told else { panic!("{told:?}") };
+    assert_eq!(words, format!("the sender gave up before the next hop {} answered", hop.url));
+    assert_eq!(running.traffic.snapshot().spans.refused, 1);
     running.stop().await;
 }
