@@ -1,6 +1,6 @@
 //! What people see when a file is wrong: every file under `tests/cases` with the exact text it leads to.
 //!
-//! `tests/cases/one/NAME.yaml` is linted alone, `tests/cases/many/NAME/` as a folder; the text stands in `NAME.txt` beside it. After a
+//! `tests/cases/one/NAME.yaml` is linted alone, `tests/cases/many/NAME/` as a folder, `tests/cases/stack` has both for stacks; the text stands in `NAME.txt` beside it. After a
 //! deliberate change, `DEVSTACK_BLESS=1 cargo test lint` writes the texts anew, to be read before they are committed.
 
 use std::{
@@ -13,7 +13,7 @@ use devstack::{
     support::source::{Level, Paint, WIDTH},
 };
 
-mod schema;
+pub(crate) mod schema;
 
 const CASES: &str = "tests/cases";
 
@@ -62,8 +62,13 @@ fn every_wrong_folder_leads_to_its_text() {
 }
 
 #[test]
+fn every_wrong_stack_leads_to_its_text() {
+    hold("stack");
+}
+
+#[test]
 fn every_case_finds_something_and_fits_the_terminal() {
-    for input in inputs("one").into_iter().chain(inputs("many")) {
+    for input in ["one", "many", "stack"].into_iter().flat_map(inputs) {
         let report = report(&input);
         assert!(!report.problems.is_empty(), "{} is not wrong", input.display());
         for line in text(&report).lines() {

@@ -18,6 +18,7 @@ mod report;
 mod sandbox;
 mod schemas;
 mod stage;
+mod stack;
 mod trace_view;
 mod up;
 mod webhook;

@@ -18,6 +18,8 @@ pub struct LintReport {
     pub fixtures: usize,
     /// How many suite files were read.
     pub suites: usize,
+    /// How many stack files were read, those of projects (`devstack.yaml`) among them.
+    pub stacks: usize,
 }
 
 impl LintReport {
@@ -39,9 +41,11 @@ impl LintReport {
     /// One line: `37 fixtures, 1 suite: 2 errors, 1 warning`.
     pub fn summary(&self) -> String {
         let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let mut files = vec![plural(self.fixtures, "fixture")];
-        if self.suites > 0 {
-            files.push(plural(self.suites, "suite"));
+        let counts = [(self.fixtures, "fixture"), (self.suites, "suite"), (self.stacks, "stack")];
+        let mut files: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| plural(*count, noun)).collect();
+        if files.is_empty() {
+            files.push(plural(0, "fixture"));
         }
         let found = match (self.errors(), self.warnings()) {
             (0, 0) => "nothing to complain about".to_owned(),
@@ -52,12 +56,13 @@ impl LintReport {
         format!("{}: {found}", files.join(", "))
     }
 
-    /// The report as a versioned document: `{"version", "fixtures", "suites", "errors", "warnings", "problems": […]}`.
+    /// The report as a versioned document: `{"version", "fixtures", "suites", "stacks", "errors", "warnings", "problems": […]}`.
     pub fn to_json(&self) -> Value {
         json!({
             "version": LINT_VERSION,
             "fixtures": self.fixtures,
             "suites": self.suites,
+            "stacks": self.stacks,
             "errors": self.errors(),
             "warnings": self.warnings(),
             "problems": self.problems.to_json()["problems"],

@@ -72,7 +72,9 @@ fn role_ports(name: &str, said: &Said, desk: &mut Desk) {
 
 fn container_ports(said: &Said, desk: &mut Desk) {
     for (name, port) in said.get("ports").into_iter().flat_map(Said::entries) {
-        if port.map().is_some_and(|map| map.get("container").is_none()) {
+        // One with a misspelt key has been complained about.
+        let lacks = |map: &Map| map.keys().all(|key| key == "host");
+        if port.map().is_some_and(lacks) {
             let problem = Problem::at(port.key, "missing-key", format!("the port `{name}` lacks the container's port"));
             desk.complain(port.layer, problem.label("`container` is missing here"));
         }
@@ -86,7 +88,7 @@ fn probed_ports(said: &Said, desk: &mut Desk) {
         let Some(entry) = node.entry("http") else { continue };
         let Some(name) = entry.value.text().filter(|name| !known.contains(name)) else { continue };
         let problem = Problem::at(entry.blame(), "unknown-port", format!("there is no port `{name}`"));
-        desk.complain(ready.layer, unknown(problem, name, &known, "its ports are"));
+        desk.complain(ready.layer, unknown(problem, name, &known, "its ports:"));
     }
 }
 
@@ -112,7 +114,7 @@ fn waited_for(name: &str, said: &Said, components: &Map, desk: &mut Desk) {
         // Itself is a circle, which `order` names.
         if other != name && !known.contains(&other) {
             let problem = Problem::at(node.place, "unknown-component", format!("there is no component `{other}`"));
-            desk.complain(after.layer, unknown(problem, other, &known, "there are"));
+            desk.complain(after.layer, unknown(problem, other, &known, "known here:"));
         }
     }
 }
@@ -147,7 +149,7 @@ fn host_ports(components: &Map, desk: &mut Desk) {
             asked.extend(number.map(|port| Asked { port, layer: host.layer, place: host.blame, component, name }));
         }
     }
-    asked.sort_by_key(|asked| asked.layer);
+    asked.sort_by_key(|asked| desk.rank(asked.layer));
     let mut taken: BTreeMap<u16, String> =
         [OTLP_GRPC, OTLP_HTTP].map(|port| (port, "devstack's own receiver holds it".to_owned())).into();
     for Asked { port, layer, place, component, name } in asked {

@@ -4,10 +4,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::shelf::Shelf;
+use super::{merge::Map, shelf::Shelf};
 use crate::support::{
     source::{Problem, Problems},
-    yaml::Node,
+    yaml::{Entry, Node},
 };
 
 /// A file, or a `--set`, that says part of a stack.
@@ -29,6 +29,8 @@ pub(super) struct Layer {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     layers: Vec<Layer>,
+    /// Layers in the order in which they were put over each other, which is not the order in which they were read.
+    put: Vec<usize>,
     problems: Problems,
 }
 
@@ -42,6 +44,19 @@ impl Desk {
 
     pub(super) fn layer(&self, number: usize) -> &Layer {
         &self.layers[number]
+    }
+
+    /// Puts what a layer says over what is there.
+    pub(super) fn put(&mut self, merged: &mut Map, entries: &[Entry], layer: usize) {
+        self.put.push(layer);
+        for problem in merged.put(entries, layer) {
+            self.complain(layer, problem);
+        }
+    }
+
+    /// How far out a layer is: who is further out has the last word.
+    pub(super) fn rank(&self, layer: usize) -> usize {
+        self.put.iter().position(|put| *put == layer).unwrap_or_default()
     }
 
     /// Adds what is wrong in a layer.

@@ -123,7 +123,7 @@ pub(super) fn memory(text: &str) -> Result<u64, Complaint> {
         _ => return Err(wrong("the unit is one of KiB, MiB, GiB, KB, MB, GB")),
     };
     let number: u64 = number.parse().map_err(|_| wrong("no number"))?;
-    let bytes = number.checked_mul(unit).filter(|bytes| *bytes <= i64::MAX as u64).ok_or_else(|| wrong("too large"))?;
+    let bytes = number.checked_mul(unit).filter(|bytes| i64::try_from(*bytes).is_ok()).ok_or_else(|| wrong("too large"))?;
     if bytes < LEAST_MEMORY {
         return Err(Complaint::new(format!("`{text}` is too little memory"), "at least 6MiB, or the engine refuses it"));
     }
@@ -164,8 +164,9 @@ fn address(text: &str) -> Result<(), Complaint> {
         return Ok(());
     }
     url(text).map_err(|label| {
-        let complaint = Complaint::new(format!("`{text}` is not an address"), label);
-        if text.contains("://") { complaint } else { complaint.help(format!("write `http://{text}`")) }
+        // Not the address itself, which may hold a password.
+        let complaint = Complaint::new("this is not an address", label);
+        if text.contains("://") || text.contains('@') { complaint } else { complaint.help(format!("write `http://{text}`")) }
     })
 }
 
@@ -177,7 +178,7 @@ pub(super) fn url(text: &str) -> Result<(), &'static str> {
     }
     let authority = uri.authority().ok_or("it has no host")?;
     if authority.as_str().contains('@') {
-        return Err("a password in an address is shown to everybody: use `headers`");
+        return Err("a password would be shown: use `headers`");
     }
     if authority.host().is_empty() {
         return Err("it has no host");
@@ -223,7 +224,7 @@ mod tests {
         ] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(url("http://u:p@a"), Err("a password in an address is shown to everybody: use `headers`"));
+        assert_eq!(url("http://u:p@a"), Err("a password would be shown: use `headers`"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Called by `load`; every file that is read becomes a layer on the desk, checked by itself.
 
 use std::{
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -55,28 +55,25 @@ pub(super) fn project(root: &Path, desk: &mut Desk) -> Option<usize> {
     path.exists().then(|| read(&Found { shelf: Shelf::Disk, path }, &PROJECT, desk))?
 }
 
-/// Reads a stack and everything it extends, the outermost last.
-pub(super) fn chain(found: Found, desk: &mut Desk) -> Vec<usize> {
+/// Reads a stack and everything it extends, the outermost last. `None` where a part cannot be had, which is a problem then: what the
+/// others lack may be in it, so nothing can be said of the whole.
+pub(super) fn chain(found: Found, desk: &mut Desk) -> Option<Vec<usize>> {
     let (mut chain, mut seen) = (Vec::new(), Vec::new());
-    let mut next = Some(found);
-    while let Some(found) = next {
-        seen.push(found.identity());
-        let Some(layer) = read(&found, &STACK, desk) else { break };
+    let mut next = found;
+    loop {
+        seen.push(next.identity());
+        let layer = read(&next, &STACK, desk)?;
         chain.push(layer);
-        let extends = desk.layer(layer).node.as_ref().and_then(|node| node.entry("extends")).and_then(|entry| {
-            let name = entry.value.text()?.to_owned();
-            Some((name, entry.blame()))
-        });
-        let Some((name, place)) = extends else { break };
-        next = find(&name, &Asker::Key { layer, place }, desk);
-        let known = next.as_ref().and_then(|next| seen.iter().position(|seen| *seen == next.identity()));
-        if let Some(known) = known {
+        let Some(extends) = desk.layer(layer).node.as_ref()?.entry("extends") else { break };
+        let (place, name) = (extends.blame(), extends.value.text()?.to_owned());
+        next = find(&name, &Asker::Key { layer, place }, desk)?;
+        if let Some(known) = seen.iter().position(|seen| *seen == next.identity()) {
             desk.complain(layer, circle(desk, &chain[known..], place));
-            next = None;
+            return None;
         }
     }
     chain.reverse();
-    chain
+    Some(chain)
 }
 
 fn circle(desk: &Desk, layers: &[usize], place: Place) -> Problem {
@@ -91,12 +88,13 @@ pub(super) fn find(name: &str, asker: &Asker, desk: &mut Desk) -> Option<Found> 
     if names().contains(&name) {
         return Some(Found { shelf: Shelf::Embedded, path: PathBuf::from(format!("{name}.yaml")) });
     }
-    let is_path = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
+    let is_path =
+        name.contains('/') || Path::new(name).extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
     let (shelf, folders) = match asker {
         Asker::CommandLine(folders) => (Shelf::Disk, folders.clone()),
         Asker::Key { layer, .. } => (desk.layer(*layer).shelf, vec![desk.layer(*layer).folder.clone()]),
     };
-    let tries: Vec<PathBuf> = folders.iter().map(|folder| folder.join(name)).collect();
+    let tries: Vec<PathBuf> = folders.iter().map(|folder| joined(folder, name)).collect();
     let found = tries
         .iter()
         .find(|path| is_path && shelf.read(path, LARGEST).map_or_else(|error| !matches!(error, ReadError::Missing), |_| true));
@@ -108,7 +106,7 @@ pub(super) fn find(name: &str, asker: &Asker, desk: &mut Desk) -> Option<Found> 
         Asker::Key { place, .. } => *place,
     };
     let problem = if is_path {
-        let looked = tries.iter().map(|path| format!("`{}`", shelf.shown(path))).next().unwrap_or_default();
+        let looked = tries.iter().map(|path| format!("`{}`", shelf.shown(path))).collect::<Vec<_>>().join(" and ");
         Problem::at(place, "missing-stack", format!("there is no stack file `{name}`"))
             .label("not there")
             .help(format!("looked for {looked}"))
@@ -120,6 +118,11 @@ pub(super) fn find(name: &str, asker: &Asker, desk: &mut Desk) -> Option<Found> 
         Asker::Key { layer, .. } => desk.complain(*layer, problem),
     }
     None
+}
+
+/// The path without `.` in it, so that a file is called the same however it is reached.
+fn joined(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path).components().filter(|component| *component != Component::CurDir).collect()
 }
 
 fn unknown_name(name: &str, place: Place, folders: &[PathBuf]) -> Problem {
@@ -139,11 +142,11 @@ fn unknown_name(name: &str, place: Place, folders: &[PathBuf]) -> Problem {
 fn read(found: &Found, table: &'static Object, desk: &mut Desk) -> Option<usize> {
     let Found { shelf, path } = found;
     let file = shelf.shown(path);
-    let text = shelf.read(path, LARGEST).map_err(|error| error.problem()).and_then(disk::text);
+    let text = shelf.read(path, LARGEST).map_err(|error| Box::new(error.problem())).and_then(disk::text);
     let source: Arc<str> = match text {
         Ok(text) => Arc::from(text),
         Err(problem) => {
-            desk.complain_of(&file, None, problem);
+            desk.complain_of(&file, None, *problem);
             return None;
         }
     };

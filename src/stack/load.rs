@@ -108,9 +108,10 @@ pub fn inspect_project(root: &Path) -> Inspected {
 /// Looks at a stack file, as [`inspect_project`] does.
 pub fn inspect(file: &Path) -> Inspected {
     let mut desk = Desk::default();
-    let chain = layers::chain(Found { shelf: Shelf::Disk, path: file.to_owned() }, &mut desk);
     let root = file.parent().map(Path::to_owned).unwrap_or_default();
-    assemble_layers(&chain, None, &Wanted { root, ..Wanted::default() }, None, &mut desk);
+    if let Some(chain) = layers::chain(Found { shelf: Shelf::Disk, path: file.to_owned() }, &mut desk) {
+        assemble_layers(&chain, None, &Wanted { root, ..Wanted::default() }, None, &mut desk);
+    }
     Inspected { files: desk.files(), problems: desk.into_problems() }
 }
 
@@ -131,7 +132,7 @@ fn assemble(wanted: &Wanted, project: Option<usize>, env: Option<&dyn Env>, desk
             Some(Found { shelf: Shelf::Embedded, path: PathBuf::from(format!("{name}.yaml")) })
         }
     };
-    let chain = layers::chain(found?, desk);
+    let chain = layers::chain(found?, desk)?;
     assemble_layers(&chain, project, wanted, env, desk)
 }
 
@@ -146,11 +147,12 @@ fn assemble_layers(
     let outermost = *chain.last()?;
     let mut merged = Map::default();
     for layer in chain {
-        put(&mut merged, &layers::entries(desk, *layer), *layer, desk);
+        let entries = layers::entries(desk, *layer);
+        desk.put(&mut merged, &entries, *layer);
     }
     if let Some(layer) = project {
         let entries = if wanted.stack.is_some() { project::fitting(layer, &merged, desk) } else { layers::entries(desk, layer) };
-        put(&mut merged, &entries, layer, desk);
+        desk.put(&mut merged, &entries, layer);
     }
     sets::apply(&wanted.sets, &wanted.root, &mut merged, desk);
 
@@ -170,25 +172,20 @@ fn assemble_layers(
     Some(Stack { name: name(outermost, desk), components: made, endpoints, judge })
 }
 
-fn put(merged: &mut Map, entries: &[Entry], layer: usize, desk: &mut Desk) {
-    for problem in merged.put(entries, layer) {
-        desk.complain(layer, problem);
-    }
-}
-
 /// A stack has components or endpoints.
 fn either(merged: &Map, outermost: usize, desk: &mut Desk) {
     let filled = |key: &str| merged.get(key).filter(|said| said.map().is_some_and(|map| !map.is_empty()));
     match (filled("components"), filled("endpoints")) {
         (Some(components), Some(endpoints)) => {
-            let (later, other, key) = if endpoints.layer >= components.layer {
+            let (later, other, key) = if desk.rank(endpoints.layer) >= desk.rank(components.layer) {
                 (endpoints, components, "components")
             } else {
                 (components, endpoints, "endpoints")
             };
-            let file = desk.layer(other.layer).file.clone();
+            let of_file =
+                if other.layer == later.layer { String::new() } else { format!(" of {}", desk.layer(other.layer).file) };
             let problem = Problem::at(later.key, "components-and-endpoints", "a stack has components or endpoints, not both");
-            let problem = problem.label(format!("`{key}` is in {file}, line {}", other.key.line));
+            let problem = problem.label(format!("`{key}` is on line {}{of_file}", other.key.line));
             desk.complain(later.layer, problem.help("take out the ones, or name another stack"));
         }
         (None, None) if merged.get("components").or(merged.get("endpoints")).is_none_or(|said| said.map().is_some()) => {

@@ -118,7 +118,7 @@ impl Map {
                 (Value::Null, Some(index)) if is_removable(&path) => drop(self.0.remove(index)),
                 (Value::Null, None) if is_removable(&path) => problems.extend(self.in_vain(entry, &path)),
                 // The check of the layer has said so already.
-                (Value::Null, _) => {}
+                (Value::Null, Some(_)) => {}
                 (Value::Map(inner), Some(index)) if !is_atom(&path) => {
                     let said = &mut self.0[index].1;
                     said.spell_out(&path);

@@ -38,9 +38,7 @@ pub(super) fn apply(sets: &[String], root: &Path, merged: &mut Map, desk: &mut D
         let layer =
             Layer { file: FILE.to_owned(), source: Arc::clone(&source), shelf: Shelf::Disk, folder: root.to_owned(), node };
         let layer = desk.add(layer, problems);
-        for problem in merged.put(&entries, layer) {
-            desk.complain(layer, problem);
-        }
+        desk.put(merged, &entries, layer);
         start += set.len() + 1;
     }
 }
@@ -58,7 +56,7 @@ fn read(source: &str, start: usize, set: &str, merged: &Map, problems: &mut Vec<
         return None;
     }
     let value = value(source, start + equals + 1, &set[equals + 1..], whole, problems)?;
-    let segments = joined(parts, source, start, merged);
+    let segments = joined(&parts, source, start, merged);
     Some(segments.into_iter().rev().fold(value, |value, Segment { key, place }| {
         let place_of_map = Place::of(source, place.offset..start + set.len());
         Node { value: Value::Map(vec![Entry { key, key_place: place, value }]), place: place_of_map }
@@ -97,16 +95,22 @@ fn split(set: &str) -> Option<(Vec<Part>, usize)> {
 }
 
 /// The parts as keys: as many of them as make a key that is there already, else everything below `files`, else one.
-fn joined(parts: Vec<Part>, source: &str, start: usize, merged: &Map) -> Vec<Segment> {
+fn joined(parts: &[Part], source: &str, start: usize, merged: &Map) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut there = Some(merged);
-    let mut rest = parts.as_slice();
+    let mut rest = parts;
     while let Some(first) = rest.first() {
         let plain = rest.iter().take_while(|part| !part.quoted).count().max(1);
         let join = |count: usize| rest[..count].iter().map(|part| part.key.as_str()).collect::<Vec<_>>().join(".");
         let in_files = segments.len() == 3 && segments[0].key == "components" && segments[2].key == "files";
-        let known = (1..=plain).rev().find(|count| there.is_some_and(|map| map.get(&join(*count)).is_some()));
-        let count = known.unwrap_or(if in_files && !first.quoted { plain } else { 1 });
+        let is_known = |count: &usize| there.is_some_and(|map| map.get(&join(*count)).is_some());
+        let count = if in_files && !first.quoted {
+            // A path is the whole rest, unless the text of a file that is there is meant.
+            let of_text = plain - 1;
+            if rest.len() == plain && rest[of_text].key == "text" && of_text > 0 && is_known(&of_text) { of_text } else { plain }
+        } else {
+            (1..=plain).rev().find(is_known).unwrap_or(1)
+        };
         let key = join(count);
         let place = Place::of(source, start + first.from..start + rest[count - 1].to);
         there = there.and_then(|map| map.get(&key)).and_then(|said| said.map());

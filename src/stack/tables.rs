@@ -219,7 +219,7 @@ static PROBE: Object = Object {
 };
 
 static ENDPOINTS: Object = Object {
-    name: "endpoints",
+    name: "endpoint-map",
     doc: "What already runs elsewhere. In the values `${NAME}` stands for a variable of the environment and `${NAME:-text}` for one with a default; an endpoint whose address becomes empty is left out.",
     keys: &[
         Key::new("otlp_grpc", &ADDRESSED, "Where OTLP over gRPC is passed on to."),

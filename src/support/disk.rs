@@ -41,12 +41,13 @@ impl ReadError {
 }
 
 /// The bytes as text; what keeps them from being text is a problem of the file.
-pub fn text(bytes: Vec<u8>) -> Result<String, Problem> {
+pub fn text(bytes: Vec<u8>) -> Result<String, Box<Problem>> {
     String::from_utf8(bytes).map_err(|error| {
         let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
         let line = String::from_utf8_lossy(&bytes[..at]).matches('\n').count() + 1;
         let byte = bytes.get(at).copied().unwrap_or_default();
-        Problem::of_file("not-utf8", format!("not UTF-8 text: byte 0x{byte:02x} on line {line}")).help("save the file as UTF-8")
+        let problem = Problem::of_file("not-utf8", format!("not UTF-8 text: byte 0x{byte:02x} on line {line}"));
+        Box::new(problem.help("save the file as UTF-8"))
     })
 }
 

@@ -37,7 +37,7 @@ static VALID: LazyLock<Vec<Value>> = LazyLock::new(|| {
 });
 
 /// Whether `value` satisfies `schema`, whose references lead into `root`.
-fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
+pub(crate) fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
     let schema = schema.as_object().expect("a schema is an object");
     schema.iter().all(|(keyword, wanted)| keyword_holds(root, schema, keyword, wanted, value))
 }
@@ -92,12 +92,13 @@ fn is_a(name: &str, value: &Value) -> bool {
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
+        "null" => value.is_null(),
         other => panic!("the schema says type `{other}`, which this test does not know"),
     }
 }
 
 /// The problems in the form of a text, and its JSON when it is YAML at all.
-fn checked(text: &str, shape: &Shape) -> (Vec<Problem>, Option<Value>) {
+pub(crate) fn checked(text: &str, shape: &Shape) -> (Vec<Problem>, Option<Value>) {
     let mut problems = Vec::new();
     let node = yaml::read(text, &mut problems);
     if let Some(node) = &node {
@@ -107,7 +108,7 @@ fn checked(text: &str, shape: &Shape) -> (Vec<Problem>, Option<Value>) {
 }
 
 /// The code blocks of the reference page that begin with this fence.
-fn examples(page: &str, fence: &str) -> Vec<String> {
+pub(crate) fn examples(page: &str, fence: &str) -> Vec<String> {
     let fence = format!("{fence}\n");
     page.split(&fence).skip(1).map(|block| block.split("```").next().unwrap_or_default().to_owned()).collect()
 }

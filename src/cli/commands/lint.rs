@@ -1,4 +1,4 @@
-//! `devstack lint`: looks at fixture and suite files without sending anything.
+//! `devstack lint`: looks at fixture, suite and stack files without sending or starting anything.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,18 @@ use crate::{
     term::Ui,
 };
 
-/// Check fixture files without sending anything
+/// Check fixture and stack files without running anything
 ///
-/// Without PATH it takes ./fixtures, else the built-in set. Errors end with exit code 2, warnings with 0.
+/// Without PATH it takes ./fixtures, else the built-in set, and the project's devstack.yaml with the stack it names. Errors end with exit
+/// code 2, warnings with 0.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack lint
   devstack lint fixtures/stripe
+  devstack lint devstack.yaml stacks/shop.yaml
   devstack lint --format json")]
 pub(crate) struct LintArgs {
-    /// Fixture files and folders
+    /// Fixture files, stack files and folders of them
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -43,7 +45,7 @@ enum LintFormat {
 
 pub(crate) fn run(args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
     let report = lint::lint(&args.paths, Path::new("."));
-    if report.fixtures + report.suites == 0 && report.problems.is_empty() {
+    if report.fixtures + report.suites + report.stacks == 0 && report.problems.is_empty() {
         return Err(Failure::nothing_selected("no fixtures there")
             .hint("a fixture is a `*.yaml` file; `devstack lint PATH` names a folder"));
     }

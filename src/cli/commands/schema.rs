@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::{cli::exit::Exit, fixture, term::Ui};
+use crate::{cli::exit::Exit, fixture, stack, term::Ui};
 
 /// Print the JSON Schema (draft 2020-12) of a file format
 #[derive(Debug, Args)]
@@ -22,12 +22,18 @@ enum SchemaOf {
     Fixture,
     /// suite.yaml
     Suite,
+    /// Stack files
+    Stack,
+    /// A project's devstack.yaml
+    Project,
 }
 
 pub(crate) fn run(args: &SchemaArgs, ui: &Ui) -> Exit {
     let schema = match args.format {
         SchemaOf::Fixture => fixture::schema(),
         SchemaOf::Suite => fixture::suite_schema(),
+        SchemaOf::Stack => stack::schema(),
+        SchemaOf::Project => stack::project_schema(),
     };
     ui.data(&format!("{schema:#}"));
     Exit::Held
