@@ -16,11 +16,10 @@ use std::time::Duration;
 
 use devstack::support::clock::Stopwatch;
 
-#[expect(unused_imports, reason = "for the tests of the stacks, which call it once they replay into one")]
 pub(crate) use queries::check_queries;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks until there is no objection; panics with the last one when the deadline is over.
 async fn until(pause: Duration, mut ask: impl AsyncFnMut() -> Result<(), String>) {

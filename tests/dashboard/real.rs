@@ -17,7 +17,7 @@ use devstack::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{containers::Containers, queries::check_queries, tee::Tee};
+use super::{check_queries, containers::Containers, tee::Tee};
 use crate::replay::sandbox::Sandbox;
 
 /// How often the demo's services export, as in an embedded run.
@@ -25,6 +25,7 @@ const EXPORT: Duration = Duration::from_millis(50);
 const METRICS: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stderr, reason = "a test that did not test says so")]
 async fn every_query_answers_after_one_run_of_the_fixtures() {
     if Os.get("DEVSTACK_TEST_DOCKER").is_none() {
         eprintln!("skipped: DEVSTACK_TEST_DOCKER is not set");

@@ -207,7 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn the_codes_are_zero_one_two() {
-        assert_eq!([State::Closed, State::Open, State::HalfOpen].map(State::code), [0, 1, 2]);
+    fn the_codes_are_zero_a_half_and_one() {
+        let codes = [State::Closed, State::HalfOpen, State::Open].map(|state| state.code().to_string());
+        assert_eq!(codes, ["0", "0.5", "1"]);
     }
 }
