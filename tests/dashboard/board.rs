@@ -67,9 +67,11 @@ impl Board {
     }
 }
 
-/// The data sources provisioned beside a store.
+/// The data sources provisioned beside a store; Grafana reads every file of the folder.
 pub(super) fn data_sources(store: &str) -> Vec<Value> {
-    list(&yaml(&format!("stacks/grafana/provisioning/{store}/datasources/devstack.yaml"))["datasources"]).to_vec()
+    let folder = format!("stacks/grafana/provisioning/{store}/datasources");
+    let files = fs::read_dir(below(&folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files.flat_map(|file| list(&yaml(&format!("{folder}/{file}"))["datasources"]).to_vec()).collect()
 }
 
 /// A YAML file of this repository.

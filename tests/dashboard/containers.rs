@@ -1,4 +1,5 @@
-//! The collector, Prometheus and Jaeger in containers of their own, with names that no other test has, removed when dropped.
+//! The collector, Prometheus and Jaeger with their shipped configurations, in containers whose names no other test has; removed when
+//! dropped.
 //!
 //! Started by `real` until it can ask devstack for the stack.
 
@@ -34,19 +35,19 @@ impl Containers {
     /// Starts all three at once and waits until each answers over HTTP.
     pub(super) async fn start() -> Self {
         let names = Names(const_hex::encode(random::bytes::<4>()));
-        let collector = include_str!("collector.yaml")
-            .replace("http://prometheus:", &format!("http://{}:", names.of("prometheus")))
-            .replace("endpoint: jaeger:", &format!("endpoint: {}:", names.of("jaeger")));
+        let collector = include_str!("../../stacks/collector/collector.yaml")
+            .replace("http://prometheus:", &format!("http://{}:", names.of("prometheus")));
         let (prometheus, jaeger, collector) = tokio::join!(
             names
                 .request("prometheus", "prom/prometheus", "v3.16.0", &[9090])
                 .with_cmd(PROMETHEUS_FLAGS)
-                .with_copy_to("/etc/prometheus/prometheus.yml", include_bytes!("prometheus.yaml").to_vec())
+                .with_copy_to("/etc/prometheus/prometheus.yml", include_bytes!("../../stacks/prometheus/prometheus.yml").to_vec())
                 .start(),
             names.request("jaeger", "jaegertracing/jaeger", "2.13.0", &[13133]).start(),
             names
                 .request("collector", "otel/opentelemetry-collector-contrib", "0.158.0", &[4318, 13133])
                 .with_env_var("OTELCOL_CONFIG", collector)
+                .with_env_var("TRACES_ENDPOINT", format!("http://{}:4318", names.of("jaeger")))
                 .with_cmd(["--config=env:OTELCOL_CONFIG"])
                 .start(),
         );

@@ -6,11 +6,17 @@ use serde_json::{Value, json};
 
 use super::board::{STORES, below, data_sources, list, text, yaml};
 
-/// Components of the shipped stacks by name, which is their host name, and the port on which they answer.
-const COMPONENTS: [(&str, u16); 3] = [("prometheus", 9090), ("tempo", 3200), ("jaeger", 16686)];
-
 fn by_uid(store: &str) -> BTreeMap<String, Value> {
-    data_sources(store).into_iter().map(|source| (text(&source["uid"]).to_owned(), source)).collect()
+    let sources = data_sources(store);
+    let by_uid: BTreeMap<_, _> = sources.iter().map(|source| (text(&source["uid"]).to_owned(), source.clone())).collect();
+    assert_eq!(by_uid.len(), sources.len(), "a uid is there twice beside {store}");
+    by_uid
+}
+
+/// A component of the shipped stacks, whose name is its host name.
+fn component(name: &str) -> Value {
+    let stacks = ["default", "jaeger"].map(|stack| yaml(&format!("stacks/{stack}.yaml"))["components"][name].clone());
+    stacks.into_iter().find(|component| !component.is_null()).unwrap_or_else(|| panic!("no stack has `{name}`"))
 }
 
 #[test]
@@ -19,8 +25,7 @@ fn data_sources_are_named_after_the_component_that_they_ask() {
         let sources = by_uid(store);
         assert_eq!(sources.keys().map(String::as_str).collect::<Vec<_>>().len(), 2);
         for (uid, source) in &sources {
-            let (_, port) = COMPONENTS.iter().find(|(name, _)| name == uid).expect("a component has that name");
-            assert_eq!(source["url"], format!("http://{uid}:{port}"));
+            assert_eq!(source["url"], format!("http://{uid}:{}", component(uid)["ports"]["api"]["container"]));
             assert_eq!(source["type"], *uid);
             assert_eq!(source["access"], "proxy");
         }
@@ -74,6 +79,11 @@ fn dashboards_come_from_a_folder_that_no_volume_hides() {
         let options = provider["options"].as_object().unwrap();
         // With `foldersFromFilesStructure` beside `folder`, Grafana loads nothing.
         assert_eq!(options.keys().collect::<Vec<_>>(), ["path"]);
-        assert_eq!(options["path"], "/etc/devstack/dashboards");
+        let grafana = component("grafana");
+        assert_eq!(grafana["files"][text(&options["path"])], "grafana/dashboards", "the stack puts them elsewhere");
+        for volume in grafana["volumes"].as_object().unwrap().values() {
+            assert!(!text(&options["path"]).starts_with(text(volume)), "`{volume}` hides the dashboards");
+        }
     }
+    assert_eq!(component("grafana")["files"]["/etc/grafana/provisioning"], "grafana/provisioning/tempo");
 }
