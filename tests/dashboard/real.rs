@@ -18,7 +18,7 @@ use devstack::{
 use tokio_util::sync::CancellationToken;
 
 use super::{check_queries, containers::Containers, tee::Tee};
-use crate::replay::sandbox::Sandbox;
+use crate::sandbox::Sandbox;
 
 /// How often the demo's services export, as in an embedded run.
 const EXPORT: Duration = Duration::from_millis(50);
