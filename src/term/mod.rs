@@ -7,7 +7,6 @@
 mod bar;
 mod branches;
 pub mod checklist;
-pub mod layers;
 pub mod links;
 pub mod look;
 pub mod names;
