@@ -10,6 +10,7 @@ mod containers;
 mod dashboard;
 mod demo;
 mod doctor;
+mod docker;
 mod ledger;
 mod lint;
 mod receiver;

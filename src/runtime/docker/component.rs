@@ -42,6 +42,9 @@ const PORTS: Duration = Duration::from_secs(2);
 /// Between two questions to the engine about the same container.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// The exit code of a process that got SIGKILL.
+const KILLED: i64 = 137;
+
 /// The ports that are a component's main address, in this order.
 const MAIN: [&str; 3] = ["api", "http", "otlp_http"];
 
@@ -95,12 +98,14 @@ impl Part<'_> {
             if let Some(kept) = self.kept(before, &config).await? {
                 return Ok(kept);
             }
-            self.making.go_on()?;
+            if self.making.is_halted() {
+                return Err(cancelled());
+            }
             let removed = remove::container(self.making.engine, before, Way::Gently).await;
             self.making.note_replaced(before);
             self.or_failure(removed).await?;
         }
-        self.new(&config).await
+        self.anew(&config).await
     }
 
     /// The digest of everything that a change of demands a new container: what the stack says, and what stands behind its names.
@@ -140,8 +145,10 @@ impl Part<'_> {
         Ok(Some(made))
     }
 
-    async fn new(self, config: &str) -> Result<MadeComponent, UpFailure> {
-        self.making.go_on()?;
+    async fn anew(self, config: &str) -> Result<MadeComponent, UpFailure> {
+        if self.making.is_halted() {
+            return Err(cancelled());
+        }
         self.tell(Step::Creating);
         let watch = Stopwatch::start();
         let making = self.making;
@@ -185,7 +192,9 @@ impl Part<'_> {
                 () = ready.cancelled() => {}
             }
         }
-        self.making.go_on()?;
+        if self.making.is_halted() {
+            return Err(cancelled());
+        }
         Ok(watch.elapsed())
     }
 
@@ -306,8 +315,13 @@ pub(super) async fn ended(making: &Making<'_>, name: &str, id: &str, last: &str)
         None => UpFailure::new(format!("{name} was removed by somebody before it was ready")),
         Some(state) => UpFailure::new(format!("{name} ended before it was ready (exit code {})", state.exit_code.unwrap_or(-1))),
     };
+    let memory = making.order.stack.component(name).and_then(|component| component.memory);
     if state.as_ref().and_then(|state| state.oom_killed).unwrap_or(false) {
         failure = failure.detail("it needed more memory than it may have").hint("give it more: `memory:` in the stack file");
+    } else if let (Some(KILLED), Some(bytes)) = (state.as_ref().and_then(|state| state.exit_code), memory) {
+        // Some engines cannot tell why the kernel did it.
+        let words = format!("it was killed, perhaps because it needed more than its {} MiB of memory", bytes >> 20);
+        failure = failure.detail(words).hint("give it more: `memory:` in the stack file");
     }
     if let Some(words) = state.and_then(|state| state.error).filter(|words| !words.is_empty()) {
         failure = failure.detail(words);

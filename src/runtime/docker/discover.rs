@@ -135,7 +135,7 @@ fn has_port(address: &str) -> bool {
     address.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Sockets that engines listen on where nobody says otherwise: Docker, Docker Desktop, Colima, OrbStack, Rancher Desktop, Podman.
+/// Sockets that engines listen on where nobody says otherwise: Docker, Docker Desktop, Colima, `OrbStack`, Rancher Desktop, Podman.
 fn usual(env: &dyn Env) -> Vec<PathBuf> {
     let mut sockets = vec![PathBuf::from("/var/run/docker.sock")];
     if let Some(home) = env.get("HOME") {

@@ -14,7 +14,7 @@ use crate::support::env::Env;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an engine may take to begin an answer to anything else. Starting a container on a busy machine takes seconds.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_mins(1);
 
 /// An engine that answers; a clone speaks to the same one.
 #[derive(Debug, Clone)]

@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
-use bollard::{models::CreateImageInfo, query_parameters::CreateImageOptionsBuilder};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use bollard::{
+    models::{CreateImageInfo, ImageInspect},
+    query_parameters::CreateImageOptionsBuilder,
+};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::{Engine, Said};
@@ -17,7 +20,7 @@ pub use super::{load::load, save::save};
 const FIRST_WORD: Duration = Duration::from_secs(45);
 
 /// How long it may be silent between two words. It tells of each layer several times a second while bytes come.
-const NEXT_WORD: Duration = Duration::from_secs(60);
+const NEXT_WORD: Duration = Duration::from_mins(1);
 
 /// So many images are fetched at once.
 const AT_ONCE: usize = 4;
@@ -132,13 +135,13 @@ pub enum ImagesError {
 
 /// How each of the wanted images is, in their order.
 pub async fn list(engine: &Engine, wanted: &[String]) -> Result<Vec<ImageState>, ImagesError> {
-    let asked = wanted.iter().map(|reference| state(engine, reference.clone()));
+    let asked: Vec<_> = wanted.iter().map(|reference| state(engine, reference.clone()).boxed()).collect();
     stream::iter(asked).buffered(AT_ONCE * 2).try_collect().await
 }
 
 /// Fetches images from their registries, several at once; the first that cannot be had ends it.
 pub async fn pull(engine: &Engine, references: &[String], tell: Tell<'_>) -> Result<(), ImagesError> {
-    let pulls = references.iter().map(|reference| pull_one(engine, reference.clone(), tell));
+    let pulls: Vec<_> = references.iter().map(|reference| pull_one(engine, reference.clone(), tell).boxed()).collect();
     stream::iter(pulls).buffer_unordered(AT_ONCE).try_collect().await
 }
 
@@ -146,10 +149,10 @@ pub(super) async fn state(engine: &Engine, reference: String) -> Result<ImageSta
     match engine.api().inspect_image(&reference).await {
         Ok(found) => Ok(ImageState {
             present: true,
+            created: created(&found),
             size: found.size.and_then(|size| u64::try_from(size).ok()),
             id: found.id,
             digest: found.repo_digests.unwrap_or_default().into_iter().next(),
-            created: found.created,
             reference,
         }),
         Err(error) => {
@@ -160,6 +163,11 @@ pub(super) async fn state(engine: &Engine, reference: String) -> Result<ImageSta
             Ok(ImageState { reference, present: false, size: None, id: None, digest: None, created: None })
         }
     }
+}
+
+/// Read from its JSON, because the type of bollard's dates depends on features that any other crate may switch on.
+fn created(found: &ImageInspect) -> Option<String> {
+    serde_json::to_value(found).ok()?.get("Created")?.as_str().map(ToOwned::to_owned)
 }
 
 async fn pull_one(engine: &Engine, image: String, tell: Tell<'_>) -> Result<(), ImagesError> {

@@ -31,7 +31,7 @@ const CHUNK: usize = 256 * 1024;
 const WAITING: usize = 8;
 
 /// How long the engine may be silent after the last byte: it unpacks layers then.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Where a tar archive says what it is, and with which word.
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");

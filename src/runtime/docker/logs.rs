@@ -84,7 +84,9 @@ async fn begin(
     let Some(starts) = starts else { return Ok(history.boxed()) };
     let mut following = Following { engine, wanted, happens: SelectAll::new(), last, open: std::collections::HashSet::new() };
     following.happens.push(starts);
-    sources.into_iter().for_each(|source| following.listen(source));
+    for source in sources {
+        following.listen(source);
+    }
     Ok(history.chain(following.lines()).boxed())
 }
 

@@ -95,10 +95,14 @@ pub(super) async fn make(
 
 impl Making<'_> {
     async fn everything(&self) -> Result<Made, UpFailure> {
-        self.go_on()?;
+        if self.is_halted() {
+            return Err(cancelled());
+        }
         let (found, images, networks) = tokio::join!(self.found(), self.images(), self.networks());
         let (found, images, (network, joined)) = (found?, images?, networks?);
-        self.go_on()?;
+        if self.is_halted() {
+            return Err(cancelled());
+        }
         self.remove_strays(&found).await?;
         let shared = Shared {
             found: &found,
@@ -109,15 +113,20 @@ impl Making<'_> {
             ready: self.order.stack.components.iter().map(|part| (part.name.as_str(), CancellationToken::new())).collect(),
         };
         let parts = self.order.stack.components.iter().map(|component| Part { making: self, component, shared: &shared }.make());
-        let components = first_failure(join_all(parts).await)?;
+        let (components, failures) = sorted(join_all(parts).await);
+        if let Some(failure) = cause(failures) {
+            return Err(failure);
+        }
         self.still_running(&components).await?;
-        self.go_on()?;
+        if self.is_halted() {
+            return Err(cancelled());
+        }
         Ok(Made { components, network, created: Created { run: self.run.clone() } })
     }
 
-    /// Ends what was asked to end.
-    pub(super) fn go_on(&self) -> Result<(), UpFailure> {
-        if self.halt.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+    /// Whether this is to end: somebody asked for it, or a part has failed.
+    pub(super) fn is_halted(&self) -> bool {
+        self.halt.is_cancelled()
     }
 
     /// The order's time begins when the images are there: how long they take is the network's affair, and silence ends them.
@@ -261,8 +270,7 @@ pub(super) fn cancelled() -> UpFailure {
     UpFailure { cancelled: true, ..UpFailure::new("interrupted") }
 }
 
-/// All of them, or the failure that made the others end.
-fn first_failure(parts: Vec<Result<MadeComponent, UpFailure>>) -> Result<Vec<MadeComponent>, UpFailure> {
+fn sorted(parts: Vec<Result<MadeComponent, UpFailure>>) -> (Vec<MadeComponent>, Vec<UpFailure>) {
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for part in parts {
@@ -271,8 +279,13 @@ fn first_failure(parts: Vec<Result<MadeComponent, UpFailure>>) -> Result<Vec<Mad
             Err(failure) => failures.push(failure),
         }
     }
-    let real = failures.iter().position(|failure| !failure.cancelled);
-    if failures.is_empty() { Ok(made) } else { Err(failures.swap_remove(real.unwrap_or(0))) }
+    (made, failures)
+}
+
+/// The failure that made the others end, where there is one.
+fn cause(mut failures: Vec<UpFailure>) -> Option<UpFailure> {
+    let real = failures.iter().position(|failure| !failure.cancelled).unwrap_or(0);
+    (!failures.is_empty()).then(|| failures.swap_remove(real))
 }
 
 fn ids(images: Vec<images::ImageState>) -> BTreeMap<String, String> {
