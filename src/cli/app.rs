@@ -43,6 +43,7 @@ enum Command {
     Lint(commands::lint::LintArgs),
     Doctor(commands::doctor::DoctorArgs),
     Env(commands::env::EnvArgs),
+    Images(commands::images::ImagesArgs),
     Schema(commands::schema::SchemaArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -52,7 +53,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "env", "open"]),
     ("Test", &["replay", "lint"]),
     ("Look", &["trace"]),
-    ("Set up", &["doctor", "schema", "completions"]),
+    ("Set up", &["doctor", "images", "schema", "completions"]),
     ("More", &["demo"]),
 ];
 
@@ -112,6 +113,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Lint(args) => commands::lint::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Env(args) => commands::env::run(&args, ui),
+        Command::Images(args) => commands::images::run(&args, ui),
         Command::Schema(args) => Ok(commands::schema::run(&args, ui)),
         Command::Completions(args) => Ok(commands::completions::run(&args, ui)),
     }

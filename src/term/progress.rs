@@ -17,10 +17,10 @@ use super::{
 };
 
 /// How often the spinner turns.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// How often the bar is drawn at most, a second.
-const DRAWS: u8 = 20;
+pub(super) const DRAWS: u8 = 20;
 
 /// Columns of the line that are not labels: spinner, counts, bar, time, and what is kept free.
 const TAKEN: usize = 40 + FREE;
@@ -39,7 +39,7 @@ pub struct Progress<'ui> {
 
 /// stderr as indicatif draws on it, a little narrower than it is.
 #[derive(Debug)]
-struct BarLine;
+pub(super) struct BarLine;
 
 impl<'ui> Progress<'ui> {
     pub(super) fn new(ui: &'ui Ui, total: usize) -> Self {

@@ -64,7 +64,8 @@ impl Containers {
     /// The order's deadline counts from when the images are there; fetching them ends when the engine is silent for too long.
     /// Must not be dropped half-way: cancel `stop` instead.
     pub async fn make(&self, order: &Order, events: &Events, stop: &CancellationToken) -> Result<Made, UpFailure> {
-        make::make(&self.engine, &self.prober, order, events, stop).await
+        // It is large, and whoever calls it should not be.
+        Box::pin(make::make(&self.engine, &self.prober, order, events, stop)).await
     }
 
     /// Takes back what one [`Containers::make`] made.

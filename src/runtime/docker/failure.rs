@@ -6,6 +6,7 @@ use super::{DockerError, Engine, Said, labels, seen};
 use crate::{
     runtime::UpFailure,
     stack::{Component, Port},
+    support::ports,
 };
 
 /// The failure that an engine's refusal is.
@@ -67,12 +68,11 @@ async fn holder(engine: &Engine, port: u16) -> Option<String> {
         let project = container.label(labels::PROJECT).map(|project| format!(", devstack's stack of {project}"));
         return Some(format!("the container {}{}", container.name, project.unwrap_or_default()));
     }
-    tokio::task::spawn_blocking(move || process(port)).await.ok().flatten()
-}
-
-fn process(port: u16) -> Option<String> {
-    let process = listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()?;
-    Some(format!("{} (pid {})", process.name, process.pid))
+    let process = tokio::task::spawn_blocking(move || ports::holder(port)).await.ok().flatten();
+    process.map(|process| {
+        let since = process.since.as_ref().map(|since| format!(", started {since}")).unwrap_or_default();
+        format!("{process}{since}")
+    })
 }
 
 /// The fixed port that the engine could not have, where its words say so.

@@ -33,7 +33,7 @@ use crate::{
 pub struct Made {
     /// Its components, in the order of the stack.
     pub components: Vec<MadeComponent>,
-    /// The id of its network.
+    /// The name of its network.
     pub network: String,
     /// What this run made of it, to be taken back where a later step fails.
     pub created: Created,
@@ -121,6 +121,7 @@ impl Making<'_> {
         if self.is_halted() {
             return Err(cancelled());
         }
+        let network = labels::network(&self.order.owner);
         Ok(Made { components, network, created: Created { run: self.run.clone() } })
     }
 

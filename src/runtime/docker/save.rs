@@ -31,6 +31,9 @@ enum Packed {
     Zstd(zstd::stream::write::Encoder<'static, BufWriter<File>>),
 }
 
+/// A file that is not whole yet; gone when dropped, because half a file is of no use to anybody. One that was whole has another name.
+struct Half(PathBuf);
+
 /// Saves images to `path`; gives the bytes that were packed.
 pub async fn save(engine: &Engine, references: &[String], path: &Path, tell: Tell<'_>) -> Result<u64, ImagesError> {
     let there = list(engine, references).await?;
@@ -39,13 +42,8 @@ pub async fn save(engine: &Engine, references: &[String], path: &Path, tell: Tel
         return Err(ImagesError::Missing { images });
     }
     let total = there.iter().filter_map(|image| image.size).sum();
-    let temporary = beside(path);
-    let written = stream_to(engine, references, path, &temporary, total, tell).await;
-    if written.is_err() {
-        // Half a file is of no use to anybody.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    let temporary = Half(beside(path));
+    stream_to(engine, references, path, &temporary.0, total, tell).await
 }
 
 async fn stream_to(
@@ -102,6 +100,12 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", const_hex::encode(random::bytes::<4>())));
     path.with_file_name(name)
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 impl Packed {
