@@ -73,7 +73,7 @@ impl<'ui> Layers<'ui> {
             return;
         }
         let look = self.ui.err_look();
-        if let Some(bar) = live.bar(key) {
+        if let Some(bar) = live.bar(&key) {
             let name = if layer.is_empty() { &image } else { &layer };
             let words = clip(&format!("{} {name}", pad_end(&status, 12)), WORDS.min(look.width.saturating_sub(TAKEN)), look);
             bar.set_length(total.max(current));
@@ -94,8 +94,8 @@ impl Live {
     }
 
     /// The bar of a layer; `None` where there are enough already.
-    fn bar(&mut self, key: (String, String)) -> Option<&ProgressBar> {
-        if !self.bars.contains_key(&key) {
+    fn bar(&mut self, key: &(String, String)) -> Option<&ProgressBar> {
+        if !self.bars.contains_key(key) {
             if self.bars.len() >= BARS {
                 return None;
             }
@@ -103,7 +103,7 @@ impl Live {
             bar.set_style(bar_style(self.unicode));
             self.bars.insert(key.clone(), bar);
         }
-        self.bars.get(&key)
+        self.bars.get(key)
     }
 
     fn finish(&mut self, key: (String, String)) {
@@ -163,10 +163,10 @@ mod tests {
     fn no_more_bars_than_fit_and_one_that_is_done_makes_room() {
         let mut live = Live::new(true);
         let key = |number: usize| ("image".to_owned(), number.to_string());
-        let shown = (0..20).filter(|number| live.bar(key(*number)).is_some()).count();
+        let shown = (0..20).filter(|number| live.bar(&key(*number)).is_some()).count();
         assert_eq!(shown, super::BARS);
         live.finish(key(0));
-        assert!(live.bar(key(19)).is_some());
+        assert!(live.bar(&key(19)).is_some());
         live.finish(key(0));
         assert_eq!(live.done.len(), 1);
     }
