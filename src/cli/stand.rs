@@ -161,7 +161,14 @@ fn fits(wishes: &Wishes, note: &Note) -> Result<(), Failure> {
 fn of_kept(kept: &Kept, stack: String, http: &reqwest::Client, config: EmbeddedConfig) -> Grounds {
     let demo = Demo { services: kept.services.clone(), externals: kept.externals.clone(), secrets: kept.secrets.clone() };
     let store = StoreAddress { kind: StoreKind::Tempo, at: Address::plain(kept.ledger.as_str()) };
-    let way = Way { stack, ledger: &kept.ledger, otlp_http: &kept.otlp_http, judge: Judge::Ledger, store: Some(store), hops: Vec::new() };
+    let way = Way {
+        stack,
+        ledger: &kept.ledger,
+        otlp_http: &kept.otlp_http,
+        judge: Judge::Ledger,
+        store: Some(store),
+        hops: Vec::new(),
+    };
     grounds(way, demo, http, config)
 }
 
@@ -208,16 +215,18 @@ fn hops(note: &Note) -> Vec<HopAddress> {
     if note.runtime == RuntimeKind::Embedded {
         return Vec::new();
     }
-    let own = HopAddress { name: "devstack".to_owned(), kind: HopKind::Receiver, metrics: format!("{}{TRAFFIC_PATH}", note.ledger) };
+    let own =
+        HopAddress { name: "devstack".to_owned(), kind: HopKind::Receiver, metrics: format!("{}{TRAFFIC_PATH}", note.ledger) };
     let kind = |role: Role| match role {
         Role::Collector => Some(HopKind::Collector),
         Role::Tempo => Some(HopKind::Tempo),
         Role::Jaeger => Some(HopKind::Jaeger),
         Role::Prometheus | Role::Grafana | Role::Other => None,
     };
-    let others = note.hops.iter().filter_map(|hop| {
-        kind(hop.role).map(|kind| HopAddress { name: hop.name.clone(), kind, metrics: hop.metrics.clone() })
-    });
+    let others = note
+        .hops
+        .iter()
+        .filter_map(|hop| kind(hop.role).map(|kind| HopAddress { name: hop.name.clone(), kind, metrics: hop.metrics.clone() }));
     std::iter::once(own).chain(others).collect()
 }
 

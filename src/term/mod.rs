@@ -7,6 +7,7 @@
 mod bar;
 mod branches;
 pub mod checklist;
+pub mod layers;
 pub mod links;
 pub mod look;
 pub mod names;
