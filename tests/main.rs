@@ -11,6 +11,8 @@ mod dashboard;
 mod demo;
 mod docker;
 mod doctor;
+mod collector;
+mod engine;
 mod ledger;
 mod lint;
 mod receiver;
