@@ -18,7 +18,7 @@ async fn preflight(running: &Running, origin: &str) -> Response {
     asked.header("access-control-request-headers", "content-type,x-tenant").send().await.unwrap()
 }
 
-fn says<'a>(response: &'a Response, name: header::HeaderName) -> Option<&'a str> {
+fn says(response: &Response, name: header::HeaderName) -> Option<&str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
