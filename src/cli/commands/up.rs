@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long all of it may take where `--timeout` does not say: images may have to come over a slow line.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Start the stack; return when a trace and a metric went through every hop
 ///
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
         let order = order(args, loaded, owner(&project)?, ui).await?;
-        if args.attach { attached(args, order, ui, clock).await } else { in_background(args, &order, ui, clock).await }
+        if args.attach { Box::pin(attached(args, order, ui, clock)).await } else { in_background(args, &order, ui, clock).await }
     })
 }
 

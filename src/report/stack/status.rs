@@ -7,6 +7,8 @@
 //!   ✗ prometheus   exited (137)             –       prom/prometheus:v3.16.0
 //! ```
 
+use std::fmt::Write as _;
+
 use crate::{
     model::{Flow, Traffic},
     runtime::{ComponentStatus, StackState, Status},
@@ -21,11 +23,12 @@ pub fn status(status: &Status, look: &Look) -> String {
     let mut text = look.paint(Role::Heading, &head(status, look)) + "\n";
     if let Some(reason) = &status.reason {
         let role = if status.state == StackState::Down { Role::Dim } else { Role::Warning };
-        text += &format!("{}\n", look.paint(role, reason));
+        let _ = writeln!(text, "{}", look.paint(role, reason));
     }
     if let Some(build) = &status.other_build {
-        text += &format!(
-            "{}\n",
+        let _ = writeln!(
+            text,
+            "{}",
             look.paint(Role::Warning, &format!("run by another build of devstack ({build}); `devstack up` takes over"))
         );
     }
@@ -89,8 +92,9 @@ fn whereabouts(part: &ComponentStatus) -> String {
 fn traffic_lines(traffic: &Traffic, look: &Look) -> String {
     let mut text = format!("  {}\n", look.paint(Role::Dim, "            received  passed on    refused   rejected"));
     let mut line = |name: &str, flow: &Flow| {
-        text += &format!(
-            "  {}{:>10} {:>10} {:>10} {:>10}\n",
+        let _ = writeln!(
+            text,
+            "  {}{:>10} {:>10} {:>10} {:>10}",
             pad_end(name, 10),
             flow.received,
             flow.passed_on,
@@ -101,12 +105,12 @@ fn traffic_lines(traffic: &Traffic, look: &Look) -> String {
     line("spans", &traffic.spans);
     line("points", &traffic.points);
     line("logs", &traffic.logs);
-    text += &format!("  {}{:>10}\n", pad_end("series", 10), traffic.series);
+    let _ = writeln!(text, "  {}{:>10}", pad_end("series", 10), traffic.series);
     if traffic.unreadable > 0 {
-        text += &format!("  {}\n", look.paint(Role::Warning, &format!("{} requests could not be read", traffic.unreadable)));
+        let _ = writeln!(text, "  {}", look.paint(Role::Warning, &format!("{} requests could not be read", traffic.unreadable)));
     }
     if let Some(problem) = &traffic.last_problem {
-        text += &format!("  last problem: {problem}\n");
+        let _ = writeln!(text, "  last problem: {problem}");
     }
     text
 }

@@ -7,7 +7,7 @@
 //!   ✓ canary trace   devstack → collector → tempo         41 ms
 //! ```
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
     runtime::{Note, Ready, Step, UpEvent, UpFailure},
@@ -144,7 +144,7 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
     let head = if ready.unchanged { "Up already, nothing to do.".to_owned() } else { format!("Ready in {}.", time(since)) };
     let mut text = look.paint(Role::Good, &head) + "\n";
     let mut line = |label: &str, value: &str| {
-        text += &format!("  {} {value}\n", pad_end(label, 9));
+        let _ = writeln!(text, "  {} {value}", pad_end(label, 9));
     };
     if let Some(grafana) = &note.grafana {
         line("Grafana", &format!("{grafana}/d/distributed-tracing"));
@@ -168,14 +168,14 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
 pub fn failure(failure: &UpFailure, look: &Look) -> String {
     let mut text = String::new();
     for detail in &failure.details {
-        text += &format!("  {}\n", clean(detail));
+        let _ = writeln!(text, "  {}", clean(detail));
     }
     if !failure.log_tail.is_empty() {
         let of = failure.component.as_deref().unwrap_or("the component");
-        text += &format!("  {}\n", look.paint(Role::Dim, &format!("the last lines of {of}:")));
+        let _ = writeln!(text, "  {}", look.paint(Role::Dim, &format!("the last lines of {of}:")));
         let bar = look.paint(Role::Dim, look.glyph("│", "|"));
         for line in &failure.log_tail {
-            text += &format!("  {bar} {}\n", clean(line));
+            let _ = writeln!(text, "  {bar} {}", clean(line));
         }
     }
     text

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a supervisor that is taking a stack down may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a supervisor may take to let go of its lock once it said that all is gone.
 const LET_GO: Duration = Duration::from_secs(5);

@@ -78,7 +78,7 @@ impl Standing {
     pub(super) async fn status(&self) -> Status {
         let parts = self.base.states().await;
         let missing = self.missing(&parts);
-        let bad: Vec<_> = parts.iter().chain(&missing).filter(|part| !part.healthy).map(|part| reason(part)).collect();
+        let bad: Vec<_> = parts.iter().chain(&missing).filter(|part| !part.healthy).map(reason).collect();
         let components = std::iter::once(self.own_status()).chain(parts).chain(missing).collect();
         let seconds = clock::unix_seconds() - self.note.since;
         Status {
@@ -98,7 +98,7 @@ impl Standing {
     /// What its parts wrote, and the supervisor itself.
     pub(super) fn logs(&self, wanted: &LogsWanted) -> BoxStream<'static, LogLine> {
         let own = wanted.names.is_empty() || wanted.names.iter().any(|name| name == journal::NAME);
-        let own = own.then(|| journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail)).unwrap_or_default();
+        let own = if own { journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail) } else { Vec::new() };
         let others: Vec<_> = wanted.names.iter().filter(|name| *name != journal::NAME).cloned().collect();
         let none = others.is_empty() && !wanted.names.is_empty();
         let parts = if none { stream::empty().boxed() } else { self.base.logs(&LogsWanted { names: others, ..wanted.clone() }) };
