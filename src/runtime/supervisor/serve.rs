@@ -32,7 +32,8 @@ pub struct Orders {
 pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: Stopwatch) -> Result<(), UpFailure> {
     let owner = order.owner.clone();
     let mut lock = Lock::take(&owner).map_err(|error| broken(&error))?.ok_or_else(|| {
-        UpFailure::new("another supervisor of this project is alive").hint("`devstack status` says what it is at")
+        let faster = UpFailure::new("another supervisor of this project is alive");
+        UpFailure { overtaken: true, ..faster }.hint("`devstack status` says what it is at")
     })?;
     let journal = Journal::open(&files::journal(&owner));
     journal.note(&format!("brings up the stack `{}` ({})", order.stack.name, order.runtime));

@@ -33,13 +33,19 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Makes sure that the stack of this order is up. With `stop` everything that was made is removed again.
 pub async fn up(order: &Order, events: &Events, stop: &CancellationToken) -> Result<Ready, UpFailure> {
     let clock = Stopwatch::start();
-    if let Some(note) = settled(order, events, stop, &clock).await? {
-        if fits(order, &note).await {
-            return Ok(Ready { note: *note, unchanged: true, after: clock.elapsed() });
+    loop {
+        if let Some(note) = settled(order, events, stop, &clock).await? {
+            if fits(order, &note).await {
+                return Ok(Ready { note: *note, unchanged: true, after: clock.elapsed() });
+            }
+            release(order, &note).await?;
         }
-        release(order, &note).await?;
+        match launch(order, events, stop).await {
+            // Somebody took the lock between the look and the start: look again.
+            Err(failure) if failure.overtaken && clock.elapsed() < order.deadline => {}
+            ended => return ended,
+        }
     }
-    launch(order, events, stop).await
 }
 
 /// The stack that is up, once nobody is changing it any more.
