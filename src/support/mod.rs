@@ -4,6 +4,7 @@
 //! Everything may import this room; it imports nothing of ours.
 
 pub mod address;
+pub mod cause;
 pub mod clock;
 pub mod disk;
 pub mod env;
