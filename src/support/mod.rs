@@ -18,5 +18,6 @@ pub mod random;
 pub mod source;
 pub mod suggest;
 pub mod tls;
+pub mod words;
 pub mod work;
 pub mod yaml;

@@ -66,7 +66,7 @@ async fn a_stack_comes_up_labelled_published_on_loopback_and_without_mounts_of_t
     assert_eq!(states[1].address, parts["jaeger"].address);
     assert_eq!(states[1].health.as_deref(), Some("ready"));
     assert_eq!(states[1].image.as_deref(), Some(JAEGER));
-    assert_eq!(bench.containers.ports().await.unwrap()["prometheus"], parts["prometheus"].ports);
+    assert_eq!(bench.containers.glance().await.unwrap()["prometheus"].ports, parts["prometheus"].ports);
     let left = runtime::left_over(bench.containers.engine()).await.unwrap();
     let ours = left.iter().find(|left| left.owner == bench.owner.id).unwrap();
     assert_eq!((ours.containers, ours.running, ours.project.as_deref()), (3, 3, Some(bench.owner.root.as_path())));

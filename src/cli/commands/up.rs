@@ -9,9 +9,9 @@ use crate::{
     cli::{Failure, exit::Exit, interrupt, project::owner},
     report::stack::{self, Drawer},
     runtime::{
-        Events, Order, Pull, Ready, RuntimeKind, UpEvent, UpFailure, build,
+        Events, Order, Owner, Pull, Ready, RuntimeKind, UpEvent, UpFailure, build,
         docker::{Engine, EngineError},
-        supervisor,
+        supervisor::{self, Found},
     },
     stack::{Loaded, RuntimeWish, Stack, Wanted},
     support::{clock::Stopwatch, env::Os},
@@ -175,9 +175,9 @@ async fn attached(args: &UpArgs, order: Order, ui: &Ui, clock: Stopwatch) -> Res
 }
 
 /// What is to run where, decided.
-async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: &Ui) -> Result<Order, Failure> {
+async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
     ui.explain(&loaded.warnings.render(super::paint(ui.err_look())));
-    let runtime = decide(args.runtime, &loaded, ui).await?;
+    let runtime = decide(args.runtime, &loaded, &owner, ui).await?;
     let free_ports = args.ports.map_or(loaded.free_ports, |ports| ports == PortsOption::Auto);
     let stack = match runtime {
         RuntimeKind::Embedded => Stack::embedded(),
@@ -201,7 +201,7 @@ async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: 
 }
 
 /// `--runtime`, else what devstack.yaml says, else docker where an engine answers; one line says which and why.
-async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Result<RuntimeKind, Failure> {
+async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, owner: &Owner, ui: &Ui) -> Result<RuntimeKind, Failure> {
     let wish = option.map(RuntimeWish::from).or(loaded.runtime).unwrap_or(RuntimeWish::Auto);
     let remote = loaded.stack.is_remote();
     match wish {
@@ -221,6 +221,10 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
         },
         RuntimeWish::Auto | RuntimeWish::Remote => match Engine::discover(&Os).await {
             Ok(_) => Ok(RuntimeKind::Docker),
+            // Containers of this project are somewhere: to begin something else in silence would lose sight of them.
+            Err(error) if runs_containers(owner) => {
+                Err(super::no_engine(&error).hint("or say `--runtime embedded` to run without them"))
+            }
             Err(EngineError::Absent { .. }) => {
                 ui.status("no container engine here: using the embedded runtime (`--runtime docker` insists)");
                 Ok(RuntimeKind::Embedded)
@@ -229,6 +233,11 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
             Err(error) => Err(super::no_engine(&error)),
         },
     }
+}
+
+/// Whether the project's stack that is up, or was when its supervisor died, has containers.
+fn runs_containers(owner: &Owner) -> bool {
+    matches!(supervisor::find(owner), Ok(Found::Up(note) | Found::Dead(note)) if note.runtime == RuntimeKind::Docker)
 }
 
 fn tell(args: &UpArgs, ready: &Ready, drawer: &Drawer<'_>, ui: &Ui, clock: Stopwatch) {

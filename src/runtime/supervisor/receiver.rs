@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, BackendError, Config, Feed, TrafficHandle, Upstreams},
     model::Traffic,
-    runtime::{Order, RuntimeKind, UpFailure},
-    support::ports,
+    runtime::{Order, RuntimeKind, UpFailure, docker},
+    support::env::Os,
 };
 
 /// OTLP over gRPC (OpenTelemetry Protocol Specification, default port).
@@ -48,7 +48,10 @@ impl Receiver {
             forward: (!embedded).then_some(upstreams),
             ..Config::default()
         };
-        let backend = Backend::bind(config).await.map_err(|error| taken(&error))?;
+        let backend = match Backend::bind(config).await {
+            Ok(backend) => backend,
+            Err(error) => return Err(refused(&error).await),
+        };
         let shutdown = CancellationToken::new();
         let url = |address: SocketAddr| format!("http://{address}");
         let (otlp_grpc, otlp_http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
@@ -75,10 +78,12 @@ impl Receiver {
     }
 }
 
-fn taken(error: &BackendError) -> UpFailure {
+/// Who holds the port is worth a question to the engine: what listens for a container is a proxy that says nothing of it.
+async fn refused(error: &BackendError) -> UpFailure {
     let BackendError::Taken { address, .. } = error else { return UpFailure::new(error.to_string()) };
     let failure = UpFailure::new(format!("port {} is taken", address.port()));
-    let failure = match ports::holder(address.port()) {
+    let engine = docker::Engine::discover(&Os).await.ok();
+    let failure = match docker::port_holder(engine.as_ref(), address.port()).await {
         Some(holder) => failure.detail(format!("by {holder}")),
         None => failure,
     };

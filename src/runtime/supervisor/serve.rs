@@ -2,7 +2,7 @@
 //!
 //! Run in the background by [`process`](super::process), or in the foreground by `devstack up --attach`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,9 @@ use crate::{
     runtime::{Events, Order, Ready, UpEvent, UpFailure},
     support::clock::Stopwatch,
 };
+
+/// How long answers that are under way may take to be read to their end when all is over.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What a supervisor is told besides its order.
 pub struct Orders {
@@ -46,7 +49,7 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
             return Err(failure);
         }
     };
-    let note = standing.note().clone();
+    let note = standing.note();
     let listener = control::bind(&note.control)
         .map_err(|error| UpFailure::new(format!("could not open the control socket `{}`: {error}", note.control.display())));
     let announced = listener.and_then(|listener| {
@@ -57,13 +60,15 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
     let listener = match announced {
         Ok(listener) => listener,
         Err(failure) => {
-            standing.end(false, events).await;
+            // What cannot be removed carries its label; why the stack is not up matters more.
+            let _ = standing.end(false, events).await;
             return Err(failure);
         }
     };
 
     let stop = CancellationToken::new();
-    let care = tokio::spawn(standing.care(&stop));
+    let caring = stop.child_token();
+    let care = tokio::spawn(standing.care(&caring));
     let standing: Shared = Arc::new(RwLock::new(Some(standing)));
     let (endings, mut asked) = mpsc::unbounded_channel();
     let control = tokio::spawn(control::serve(listener, Arc::clone(&standing), endings, stop.clone()));
@@ -75,18 +80,24 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
         () = orders.end.cancelled() => None,
     };
     lock.enter(Phase::Ending).map_err(|error| broken(&error))?;
-    end(ending, &standing, events, &journal).await;
-    files::remove_note(&owner);
+    // It would write the note anew. One that panicked has ended as well.
+    caring.cancel();
+    let _ = care.await;
+    let ended = end(ending, &standing, events, &journal).await;
+    if ended.is_ok() {
+        files::remove_note(&owner);
+    }
     stop.cancel();
-    // Both end by themselves now; one that panicked has ended as well.
-    let _ = tokio::join!(care, control);
+    // Answers that somebody does not read to their end are not waited for.
+    let _ = tokio::time::timeout(LAST_WORDS, control).await;
     files::remove_control(&note.control, &owner);
-    Ok(())
+    ended
 }
 
-/// Ends the stack as it was asked, and tells whoever asked.
-async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal: &Journal) {
-    let Some(standing) = standing.write().await.take() else { return };
+/// Ends the stack as it was asked, and tells whoever asked. On failure the note stays: it says what is left, to `status` and the next
+/// `down`.
+async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal: &Journal) -> Result<(), UpFailure> {
+    let Some(standing) = standing.write().await.take() else { return Ok(()) };
     let (kind, told) = match ending {
         Some(Ending { kind, events }) => (kind, Events::of(events)),
         None => (EndingKind::Down { volumes: false }, events.clone()),
@@ -94,9 +105,18 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
     match kind {
         EndingKind::Down { volumes } => {
             journal.note("takes the stack down");
-            for words in standing.end(volumes, &told).await {
-                journal.note(&words);
-                told.tell(UpEvent::Warning { words });
+            match standing.end(volumes, &told).await {
+                Ok(left) => {
+                    for words in left {
+                        journal.note(&words);
+                        told.tell(UpEvent::Warning { words });
+                    }
+                }
+                Err(failure) => {
+                    journal.note(&failure.message);
+                    told.tell(UpEvent::Failed(Box::new(failure.clone())));
+                    return Err(failure);
+                }
             }
         }
         EndingKind::Release => {
@@ -105,6 +125,7 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
         }
     }
     told.tell(UpEvent::Gone);
+    Ok(())
 }
 
 fn tell_begin(order: &Order, events: &Events) {

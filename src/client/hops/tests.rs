@@ -1,8 +1,7 @@
 //! What the hops say, from excerpts of what real containers counted (collector 0.158.0, Jaeger 2.13.0; Tempo's by its documentation).
 
-use super::{HopAddress, HopKind, blamed};
+use super::{HopAddress, HopKind, blamed, counted::Counted};
 use crate::{
-    check::counted::Counted,
     client::Counters,
     model::{Flow, Traffic},
 };
