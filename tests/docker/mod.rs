@@ -86,6 +86,8 @@ impl Bench {
             runtime: RuntimeKind::Docker,
             stack: Stack { name: "test".to_owned(), components, endpoints: Endpoints::default(), judge: Judge::Ledger },
             free_ports: true,
+            listen: std::net::Ipv4Addr::LOCALHOST.into(),
+            allow_hosts: Vec::new(),
             pull: Pull::Never,
             network: None,
             deadline: DEADLINE,

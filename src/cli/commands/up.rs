@@ -1,6 +1,9 @@
 //! `devstack up`: starts the stack and returns when telemetry flows.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +60,14 @@ pub(crate) struct UpArgs {
     /// Let the collector join this network, for services that run in containers
     #[arg(long, value_name = "NAME", help_heading = "Stack")]
     network: Option<String>,
+
+    /// Where devstack's own ports listen; with another address than a loopback one, other machines may send to them and read from them
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), hide_default_value = true, help_heading = "Stack")]
+    listen: IpAddr,
+
+    /// Answer requests for this host name, too (can be repeated; default: localhost and addresses)
+    #[arg(long, value_name = "NAME", value_parser = host_name, help_heading = "Stack")]
+    allow_host: Vec<String>,
 
     /// Run the demo services beside it
     #[arg(long, help_heading = "Run")]
@@ -115,7 +126,12 @@ enum PullOption {
 pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Stopwatch::start();
     let project = super::project()?;
-    let wanted = Wanted { stack: args.stack.clone(), sets: args.set.clone(), root: project.root().to_owned() };
+    let wanted = Wanted {
+        stack: args.stack.clone(),
+        runtime: args.runtime.map(Into::into),
+        sets: args.set.clone(),
+        root: project.root().to_owned(),
+    };
     let loaded = super::valid(crate::stack::load(&wanted, &Os), ui)?;
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
@@ -187,11 +203,16 @@ async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<O
     if args.network.is_some() && runtime != RuntimeKind::Docker {
         return Err(Failure::usage(format!("`--network` is for containers, and this is the {runtime} runtime")));
     }
+    if !args.listen.is_loopback() {
+        ui.warn(&format!("`--listen {}`: whoever reaches this machine may send to the stack and read what it has", args.listen));
+    }
     Ok(Order {
         owner,
         runtime,
         stack,
         free_ports,
+        listen: args.listen,
+        allow_hosts: args.allow_host.clone(),
         pull: args.pull.into(),
         network: args.network.clone(),
         deadline: args.timeout.unwrap_or(PATIENCE),
@@ -238,6 +259,12 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, owner: &Owner, u
 /// Whether the project's stack that is up, or was when its supervisor died, has containers.
 fn runs_containers(owner: &Owner) -> bool {
     matches!(supervisor::find(owner), Ok(Found::Up(note) | Found::Dead(note)) if note.runtime == RuntimeKind::Docker)
+}
+
+/// A name as it stands in a request, without scheme and port.
+fn host_name(name: &str) -> Result<String, String> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if plain && !name.is_empty() { Ok(name.to_owned()) } else { Err("a host name, without scheme and port".to_owned()) }
 }
 
 fn tell(args: &UpArgs, ready: &Ready, drawer: &Drawer<'_>, ui: &Ui, clock: Stopwatch) {

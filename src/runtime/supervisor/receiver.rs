@@ -2,7 +2,7 @@
 //!
 //! Started first of all by `standing`, so that a taken port is told before anything else is made.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,17 @@ const OTLP_GRPC: u16 = 4317;
 const OTLP_HTTP: u16 = 4318;
 /// Tempo's API, which the embedded backend speaks.
 const TEMPO: u16 = 3200;
+
+/// The base address of a listener as this machine reaches it: one that listens everywhere is asked on the loopback interface.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
 
 /// A receiver that runs.
 pub(super) struct Receiver {
@@ -39,12 +50,13 @@ impl Receiver {
     /// Takes the ports and serves.
     pub(super) async fn start(order: &Order, upstreams: watch::Receiver<Upstreams>) -> Result<Self, UpFailure> {
         let embedded = order.runtime == RuntimeKind::Embedded;
-        let at = |fixed: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, if order.free_ports { 0 } else { fixed }));
+        let at = |fixed: u16| SocketAddr::from((order.listen, if order.free_ports { 0 } else { fixed }));
         let config = Config {
             otlp_grpc: at(OTLP_GRPC),
             otlp_http: at(OTLP_HTTP),
             // In front of a real Tempo that port is Tempo's.
             api: at(if embedded { TEMPO } else { 0 }),
+            allow_hosts: order.allow_hosts.clone(),
             forward: (!embedded).then_some(upstreams),
             ..Config::default()
         };
@@ -53,7 +65,6 @@ impl Receiver {
             Err(error) => return Err(refused(&error).await),
         };
         let shutdown = CancellationToken::new();
-        let url = |address: SocketAddr| format!("http://{address}");
         let (otlp_grpc, otlp_http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
         let (traffic, feed) = (backend.traffic(), backend.feed());
         let task = tokio::spawn(backend.run(shutdown.clone()));
