@@ -59,11 +59,8 @@ async fn ready(State(api): State<Api>) -> impl IntoResponse {
 
 /// The same as [`ready`] under the path that monitors and front ends ask for, and with the version.
 async fn health(State(api): State<Api>) -> impl IntoResponse {
-    let (status, state) = if api.shutdown.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "shutting down")
-    } else {
-        (StatusCode::OK, "ready")
-    };
+    let (status, state) =
+        if api.shutdown.is_cancelled() { (StatusCode::SERVICE_UNAVAILABLE, "shutting down") } else { (StatusCode::OK, "ready") };
     (status, Json(serde_json::json!({ "devstack": env!("CARGO_PKG_VERSION"), "state": state })))
 }
 

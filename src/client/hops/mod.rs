@@ -57,7 +57,8 @@ pub struct Blame {
 impl Hops {
     /// Reads all hops, side by side. One that cannot be read now may be readable later, with everything it counts then.
     pub async fn read(addresses: &[HopAddress]) -> Self {
-        let hops = addresses.iter().map(|address| async { Hop { address: address.clone(), before: read(address).await.map(Some) } });
+        let hops =
+            addresses.iter().map(|address| async { Hop { address: address.clone(), before: read(address).await.map(Some) } });
         Self(join_all(hops).await)
     }
 

@@ -59,7 +59,12 @@ impl DockerBase {
     pub(super) async fn states(&self) -> Vec<ComponentStatus> {
         match self.containers.states().await {
             Ok(states) => states,
-            Err(error) => self.stack.components.iter().map(|component| ComponentStatus::unknown(&component.name, &error.sentence())).collect(),
+            Err(error) => self
+                .stack
+                .components
+                .iter()
+                .map(|component| ComponentStatus::unknown(&component.name, &error.sentence()))
+                .collect(),
         }
     }
 
@@ -109,7 +114,8 @@ impl DockerBase {
 
 /// The failure to remove containers.
 pub(in crate::runtime) fn not_removed(why: &str) -> UpFailure {
-    UpFailure::new(format!("the containers could not be removed: {why}")).hint("once the engine answers, run `devstack down` again")
+    UpFailure::new(format!("the containers could not be removed: {why}"))
+        .hint("once the engine answers, run `devstack down` again")
 }
 
 /// What is known of containers that are watched, and who is told of changes.

@@ -112,4 +112,3 @@ pub(super) fn line(document: &impl Serialize) -> Vec<u8> {
     line.push(b'\n');
     line
 }
-

@@ -173,10 +173,8 @@ impl Standing {
 /// The receiver, which is the supervisor itself.
 fn own_status(note: &Note) -> ComponentStatus {
     let port = |url: &str| url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
-    let mut ports = BTreeMap::from([
-        ("otlp_grpc".to_owned(), port(&note.otlp_grpc)),
-        ("otlp_http".to_owned(), port(&note.otlp_http)),
-    ]);
+    let mut ports =
+        BTreeMap::from([("otlp_grpc".to_owned(), port(&note.otlp_grpc)), ("otlp_http".to_owned(), port(&note.otlp_http))]);
     ports.insert("api".to_owned(), port(&note.ledger));
     ComponentStatus {
         name: journal::NAME.to_owned(),

@@ -4,9 +4,7 @@
 
 use super::{Control, Found, Phase, find};
 use crate::{
-    runtime::{
-        ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker,
-    },
+    runtime::{ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker},
     support::env::Env,
 };
 
