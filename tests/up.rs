@@ -8,4 +8,4 @@ mod faults_others;
 mod faults_start;
 mod faults_supervisor;
 mod proxy;
-mod stand;
+pub(crate) mod stand;
