@@ -15,12 +15,15 @@ pub(crate) const fn shipped() -> &'static str {
     concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")
 }
 
+/// The right to a stack of containers.
+pub(crate) struct Slot(#[expect(dead_code, reason = "it is held, not read")] MutexGuard<'static, ()>);
+
 /// The right to a stack of containers, where an engine has the images: one at a time, because each is four programs on a few cores.
-pub(crate) fn docker_slot() -> Option<MutexGuard<'static, ()>> {
+pub(crate) fn docker_slot() -> Option<Slot> {
     static SLOT: Mutex<()> = Mutex::new(());
     let there = available(&[COLLECTOR, PROMETHEUS, JAEGER]);
     // One that failed has taken its stack down all the same.
-    there.then(|| SLOT.lock().unwrap_or_else(PoisonError::into_inner))
+    there.then(|| Slot(SLOT.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// `up` on free ports in this environment, which must go well; the note of what is up.

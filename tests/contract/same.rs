@@ -30,11 +30,28 @@ const CAUSES: [(&str, &str); 12] = [
     ("wrong-status", "expect.status"),
 ];
 
-/// A fault in the services, the fixture that meets it, the exit code, the verdict, the codes of the findings, the evidence.
-const FAULTS: [(&str, &str, i32, &str, &[&str], &str); 3] = [
-    ("context-lost", "followed", 1, "failed", &["cause.context-lost"], "drained"),
-    ("late-span", "late", 5, "undecided", &["judge.deadline"], "arrived"),
-    ("silent", "followed", 5, "unobserved", &["cause.unobserved"], "drained"),
+/// A fault in the services, and what comes of it.
+struct Fault {
+    name: &'static str,
+    /// The tag of the fixture that meets it.
+    tag: &'static str,
+    exit: i32,
+    verdict: &'static str,
+    code: &'static str,
+    evidence: &'static str,
+}
+
+const FAULTS: [Fault; 3] = [
+    Fault {
+        name: "context-lost",
+        tag: "followed",
+        exit: 1,
+        verdict: "failed",
+        code: "cause.context-lost",
+        evidence: "drained",
+    },
+    Fault { name: "late-span", tag: "late", exit: 5, verdict: "undecided", code: "judge.deadline", evidence: "arrived" },
+    Fault { name: "silent", tag: "followed", exit: 5, verdict: "unobserved", code: "cause.unobserved", evidence: "drained" },
 ];
 
 /// Shipped fixtures on which a judge of what is stored says something else, and why:
@@ -73,11 +90,11 @@ fn assert_contract(stand: &Stand) {
     assert_eq!((code, table(&report)), (1, causes()));
     assert_evidence(&report, &["drained"]);
 
-    for (fault, tag, exit, verdict, codes, evidence) in FAULTS {
-        let (code, report) = replay(stand, &["fixtures", "--tag", tag, "--fault", fault]);
+    for fault in FAULTS {
+        let (code, report) = replay(stand, &["fixtures", "--tag", fault.tag, "--fault", fault.name]);
         let found: Vec<Row> = table(&report).into_values().collect();
-        assert_eq!((code, found), (exit, vec![row(verdict, codes)]), "{fault}");
-        assert_evidence(&report, &[evidence]);
+        assert_eq!((code, found), (fault.exit, vec![row(fault.verdict, &[fault.code])]), "{}", fault.name);
+        assert_evidence(&report, &[fault.evidence]);
     }
     let (code, report) = replay(stand, &["fixtures", "--tag", "late"]);
     assert_eq!(code, 0, "without the fault it holds: {:#}", report["cases"]);
