@@ -72,7 +72,7 @@ pub(crate) fn kill(pid: u32) {
 }
 
 /// A child that is killed with the test.
-pub(crate) struct Killed(pub(super) Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
