@@ -14,7 +14,8 @@ use crate::{
     client::{StoreAddress, StoreKind},
     runtime::{
         ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpEvent, UpFailure,
-        docker::{Containers, Created, DockerError, Engine, Glance},
+        docker::{Containers, Created, DockerError, Engine, EngineAbout, Glance},
+        supervisor::Journal,
     },
     stack::{Role, Stack},
     support::{address::Address, clock, env::Os},
@@ -45,6 +46,7 @@ impl DockerBase {
         stop: &CancellationToken,
     ) -> Result<(Self, Footing), UpFailure> {
         let engine = Engine::discover(&Os).await.map_err(|error| UpFailure::new(error.to_string()).hint(error.hint()))?;
+        tell_begin(order, engine.about(), events);
         let containers = Containers::new(engine, order.owner.clone());
         let made = containers.make(order, events, stop).await?;
         let ports: Ports = made.components.iter().map(|made| (made.name.clone(), made.ports.clone())).collect();
@@ -185,6 +187,17 @@ impl Watched {
             }
         }
     }
+}
+
+fn tell_begin(order: &Order, engine: &EngineAbout, events: &Events) {
+    // Distributions add to the version: `20.10.24+dfsg1`.
+    let version: Vec<_> = engine.version.splitn(3, '.').take(2).collect();
+    events.tell(UpEvent::Begun {
+        runtime: order.runtime,
+        engine: Some(format!("{} {}", engine.name, version.join("."))),
+        stack: order.stack.name.clone(),
+        components: order.stack.components.iter().map(|component| component.name.clone()).collect(),
+    });
 }
 
 /// Where the receiver passes on to: the collector, or where there is none the store that takes OTLP itself.
