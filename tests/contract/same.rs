@@ -42,14 +42,7 @@ struct Fault {
 }
 
 const FAULTS: [Fault; 3] = [
-    Fault {
-        name: "context-lost",
-        tag: "followed",
-        exit: 1,
-        verdict: "failed",
-        code: "cause.context-lost",
-        evidence: "drained",
-    },
+    Fault { name: "context-lost", tag: "followed", exit: 1, verdict: "failed", code: "cause.context-lost", evidence: "drained" },
     Fault { name: "late-span", tag: "late", exit: 5, verdict: "undecided", code: "judge.deadline", evidence: "arrived" },
     Fault { name: "silent", tag: "followed", exit: 5, verdict: "unobserved", code: "cause.unobserved", evidence: "drained" },
 ];

@@ -15,7 +15,6 @@ use crate::{
     runtime::{
         ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpEvent, UpFailure,
         docker::{Containers, Created, DockerError, Engine, EngineAbout, Glance},
-        supervisor::Journal,
     },
     stack::{Role, Stack},
     support::{address::Address, clock, env::Os},
