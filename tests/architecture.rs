@@ -1,4 +1,5 @@
-//! The import table of the rooms, and two more rules of the house: every file says what it is for, and only `term` prints.
+//! The import table of the rooms, and three more rules of the house: every file says what it is for, only `term` prints, and only
+//! `runtime/docker` speaks to container engines.
 //!
 //! The compiler does not see these within one crate. The checker reads the paths in `src/**` with comments and strings blanked, and
 //! its own tests show that it notices what it is for.
@@ -42,6 +43,9 @@ const EVERYTHING: &[&str] = &["*"];
 /// The one room that writes to the terminal.
 const PRINTER: &str = "term";
 
+/// The library that speaks to container engines, and the one folder that may name it: everything else asks there.
+const ENGINE: (&str, &str) = ("bollard", "src/runtime/docker");
+
 /// One broken rule, as a sentence.
 #[derive(Debug, PartialEq, Eq)]
 struct Broken {
@@ -56,6 +60,7 @@ enum Rule {
     UnknownRoom { name: String },
     NoOpening,
     Prints { with: String },
+    SpeaksToEngine,
 }
 
 impl fmt::Display for Broken {
@@ -72,6 +77,7 @@ impl fmt::Display for Broken {
             }
             Rule::NoOpening => write!(f, "does not open with `//!`: what it is for, who feeds it, who reads it"),
             Rule::Prints { with } => write!(f, "prints with `{with}`, which only `{PRINTER}` does"),
+            Rule::SpeaksToEngine => write!(f, "names `{}`, which only `{}` does", ENGINE.0, ENGINE.1),
         }
     }
 }
@@ -81,7 +87,7 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
 }
 
 #[test]
-fn imports_point_down_and_only_term_prints() {
+fn imports_point_down_only_term_prints_and_only_docker_speaks_to_engines() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files);
@@ -146,6 +152,11 @@ fn check(file: &Path, text: &str) -> Vec<Broken> {
     if room != PRINTER {
         for (offset, with) in prints(&tokens) {
             add(offset, Rule::Prints { with });
+        }
+    }
+    if !file.starts_with(ENGINE.1) {
+        for (offset, _) in tokens.iter().filter(|(_, word)| *word == ENGINE.0) {
+            add(*offset, Rule::SpeaksToEngine);
         }
     }
     broken
@@ -416,6 +427,15 @@ mod the_checker {
             assert_eq!(complaints("src/cli/replay.rs", code).len(), 1, "{code}");
             assert_eq!(complaints("src/term/ui.rs", code).len(), 0, "{code}");
         }
+    }
+
+    #[test]
+    fn notices_the_library_of_engines_outside_of_its_folder() {
+        let code = "use bollard::Docker;";
+        assert!(complaints("src/doctor/engine.rs", code)[0].contains("names `bollard`"));
+        assert_eq!(complaints("src/runtime/base/docker.rs", code).len(), 1);
+        assert_eq!(complaints("src/runtime/docker/engine.rs", code).len(), 0);
+        assert_eq!(complaints("src/doctor/engine.rs", "// bollard\nlet words = \"bollard\";").len(), 0);
     }
 
     #[test]

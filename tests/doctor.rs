@@ -40,6 +40,11 @@ impl Place {
         Project::find(&self.root, &self.env(&[]))
     }
 
+    /// From here on the project is one that needs neither containers nor ports, so that nothing depends on the machine.
+    pub(crate) fn without_containers(&self) {
+        fs::write(self.root.join("devstack.yaml"), "runtime: embedded\nports: auto\n").unwrap();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.root
     }

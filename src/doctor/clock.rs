@@ -10,12 +10,12 @@ const BROKEN_MS: u64 = 600_000;
 /// Judges the difference of the clocks; `None` where the engine does not tell its time.
 pub(super) fn clock(facts: &EngineFacts) -> Option<Check> {
     const CODE: &str = "clock";
-    let skew = facts.skew_ms?;
-    let apart = skew.unsigned_abs();
+    let skew = facts.facts.skew?;
+    let apart = skew.millis.unsigned_abs();
     // What the answer's own way may explain is no difference.
-    let certain = apart.saturating_sub(facts.skew_within_ms);
+    let certain = apart.saturating_sub(skew.within);
     let words = || {
-        let direction = if skew > 0 { "ahead of" } else { "behind" };
+        let direction = if skew.millis > 0 { "ahead of" } else { "behind" };
         format!("the engine's clock is {} {direction} this machine's", told(apart))
     };
     let check = match certain {
@@ -23,7 +23,7 @@ pub(super) fn clock(facts: &EngineFacts) -> Option<Check> {
         ATTENTION_MS..BROKEN_MS => Check::attention(CODE, words()).fix(fix()),
         BROKEN_MS.. => Check::broken(CODE, words()).fix(fix()),
     };
-    Some(check.detail("skew_ms", skew).detail("within_ms", facts.skew_within_ms))
+    Some(check.detail("skew_ms", skew.millis).detail("within_ms", skew.within))
 }
 
 fn fix() -> &'static str {
@@ -43,10 +43,15 @@ fn told(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::clock;
-    use crate::doctor::{Check, EngineFacts, Level};
+    use crate::{
+        doctor::{Check, Level, engine_facts::EngineFacts},
+        runtime::docker::Skew,
+    };
 
-    fn judged(skew_ms: Option<i64>, skew_within_ms: u64) -> Option<Check> {
-        clock(&EngineFacts { skew_ms, skew_within_ms, ..EngineFacts::sample() })
+    fn judged(millis: Option<i64>, within: u64) -> Option<Check> {
+        let mut facts = EngineFacts::sample();
+        facts.facts.skew = millis.map(|millis| Skew { millis, within });
+        clock(&facts)
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub(super) fn engine(root: &Path) -> Option<Check> {
 
 /// Where an engine on this machine keeps its data.
 pub(super) fn local_root(facts: &EngineFacts) -> Option<PathBuf> {
-    let root = facts.root.as_deref().map(PathBuf::from)?;
-    (facts.at.starts_with("unix://") && root.is_dir()).then_some(root)
+    let root = facts.facts.root.as_deref().map(PathBuf::from)?;
+    (facts.about.at.starts_with("unix://") && root.is_dir()).then_some(root)
 }
 
 fn judge(want: &Want, folder: &Path, free: u64) -> Check {

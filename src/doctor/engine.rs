@@ -1,45 +1,59 @@
 //! The engine: whether it answers, and whether the images of the stack are there.
 
-use super::{
-    check::Check,
-    engine_facts::{EngineFacts, EngineProblem},
-};
+use super::{check::Check, engine_facts::EngineFacts};
+use crate::runtime::docker::EngineError;
 
 /// Judges the engine itself.
-pub(super) fn engine(found: &Result<EngineFacts, EngineProblem>) -> Check {
+pub(super) fn engine(found: &Result<EngineFacts, EngineError>) -> Check {
     const CODE: &str = "engine";
     let problem = match found {
-        Ok(facts) => {
-            return Check::ok(CODE, format!("{} {} at {}", facts.name, facts.version, facts.at))
-                .detail("version", facts.version.clone())
-                .detail("api", facts.api.clone())
-                .detail("at", facts.at.clone());
+        Ok(EngineFacts { about, .. }) => {
+            return Check::ok(CODE, format!("{} engine {} at {}", about.name, about.version, about.at))
+                .detail("name", about.name.clone())
+                .detail("version", about.version.clone())
+                .detail("api", about.api.clone())
+                .detail("at", about.at.clone());
         }
         Err(problem) => problem,
     };
     let words = problem.to_string();
     match problem {
         // No fault: the embedded runtime needs none, and `up` takes it by itself.
-        EngineProblem::Absent => Check::attention(CODE, format!("{words}; `devstack up` takes the embedded runtime"))
-            .fix("install Docker, or stay with `devstack up --runtime embedded`"),
-        EngineProblem::Misnamed { at } => Check::broken(CODE, words).fix("unset DOCKER_HOST").detail("at", at.clone()),
-        EngineProblem::Denied { at } => {
+        EngineError::Absent { looked } => absent(CODE, looked),
+        EngineError::Refused { at } => {
             Check::broken(CODE, words).fix("`sudo usermod -aG docker \"$USER\"`, then log in again").detail("at", at.clone())
         }
-        EngineProblem::Stopped { at } => Check::broken(CODE, words).fix(start()).detail("at", at.clone()),
-        EngineProblem::Silent { at, .. } => Check::broken(CODE, words)
-            .fix(format!("`{}`, or `devstack up --runtime embedded`", restart()))
-            .detail("at", at.clone()),
-        EngineProblem::Unusable { at, .. } => {
+        EngineError::Silent { at, .. } => {
+            Check::broken(CODE, words).fix(format!("{}, or `devstack up --runtime embedded`", restart())).detail("at", at.clone())
+        }
+        EngineError::Unusable { at, .. } => {
             Check::broken(CODE, words).fix("devstack up --runtime embedded").detail("at", at.clone())
         }
     }
 }
 
+fn absent(code: &'static str, looked: &[String]) -> Check {
+    // The one place that somebody named, with who named it in brackets; or all the usual ones.
+    let named = match looked {
+        [one] => one.strip_suffix(')').and_then(|one| one.rsplit_once(" (")),
+        _ => None,
+    };
+    let (place, fix) = match named {
+        Some((at, by)) => {
+            let fix = if by == "DOCKER_HOST" { "unset DOCKER_HOST" } else { "docker context use default" };
+            (format!("at {at}, which {by} names"), fix)
+        }
+        None => ("here".to_owned(), "install Docker or Podman, or stay with `devstack up --runtime embedded`"),
+    };
+    Check::attention(code, format!("no Docker engine {place}; `devstack up` takes the embedded runtime"))
+        .fix(fix)
+        .detail("looked", looked.to_vec())
+}
+
 /// Judges the images of a stack; `None` where it has none.
 pub(super) fn images(facts: &EngineFacts, stack: &str) -> Option<Check> {
     const CODE: &str = "images";
-    let missing: Vec<_> = facts.images.iter().filter(|image| image.size.is_none()).map(|image| image.reference.clone()).collect();
+    let missing: Vec<_> = facts.images.iter().filter(|image| !image.present).map(|image| image.reference.clone()).collect();
     let all = facts.images.len();
     let bytes: u64 = facts.images.iter().filter_map(|image| image.size).sum();
     let check = match (all, missing.len()) {
@@ -60,23 +74,27 @@ fn pull(stack: &str) -> String {
     if stack == "default" { "devstack images pull".to_owned() } else { format!("devstack images pull --stack {stack}") }
 }
 
-fn start() -> &'static str {
-    if cfg!(target_os = "linux") { "sudo systemctl start docker" } else { "start Docker Desktop, or `colima start`" }
-}
-
 fn restart() -> &'static str {
-    if cfg!(target_os = "linux") { "sudo systemctl restart docker" } else { "docker desktop restart" }
+    if cfg!(target_os = "linux") { "`sudo systemctl restart docker`" } else { "start Docker Desktop, or `colima start`" }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{engine, images};
-    use crate::doctor::{EngineFacts, EngineProblem, ImageFact, Level};
+    use crate::{
+        doctor::{Level, engine_facts::EngineFacts},
+        runtime::docker::{EngineError, images::ImageState},
+    };
 
     fn facts(images: &[(&str, Option<u64>)]) -> EngineFacts {
-        let image = |(reference, size): &(&str, Option<u64>)| ImageFact { reference: (*reference).to_owned(), size: *size };
+        let image = |(reference, size): &(&str, Option<u64>)| ImageState {
+            reference: (*reference).to_owned(),
+            present: size.is_some(),
+            size: *size,
+            id: None,
+            digest: None,
+            created: None,
+        };
         EngineFacts { images: images.iter().map(image).collect(), ..EngineFacts::sample() }
     }
 
@@ -93,21 +111,25 @@ mod tests {
             (check.level, check.message)
         };
         let at = || "unix:///run/docker.sock".to_owned();
+        let absent = |looked: &[&str]| EngineError::Absent { looked: looked.iter().map(ToString::to_string).collect() };
         assert_eq!(
-            judged(EngineProblem::Absent),
+            judged(absent(&["/var/run/docker.sock", "/h/.docker/run/docker.sock"])),
             (Level::Attention, "no Docker engine here; `devstack up` takes the embedded runtime".to_owned())
         );
         assert_eq!(
-            judged(EngineProblem::Denied { at: at() }),
-            (Level::Broken, "the Docker engine at unix:///run/docker.sock does not let this user in".to_owned())
+            judged(absent(&["unix:///x.sock (DOCKER_HOST)"])).1,
+            "no Docker engine at unix:///x.sock, which DOCKER_HOST names; `devstack up` takes the embedded runtime"
         );
         assert_eq!(
-            judged(EngineProblem::Silent { at: at(), after: Duration::from_secs(2) }),
-            (Level::Broken, "the Docker engine at unix:///run/docker.sock does not answer within 2 s".to_owned())
+            judged(EngineError::Refused { at: at() }),
+            (Level::Broken, "this user may not speak to the Docker engine at unix:///run/docker.sock".to_owned())
         );
-        assert_eq!(judged(EngineProblem::Stopped { at: at() }).0, Level::Broken);
-        assert_eq!(judged(EngineProblem::Misnamed { at: at() }).0, Level::Broken);
-        assert_eq!(judged(EngineProblem::Unusable { at: at(), why: "no".to_owned() }).0, Level::Broken);
+        let silent = EngineError::Silent { at: at(), reason: "no answer within 2 s".to_owned() };
+        assert_eq!(
+            judged(silent),
+            (Level::Broken, "the Docker engine at unix:///run/docker.sock does not answer: no answer within 2 s".to_owned())
+        );
+        assert_eq!(judged(EngineError::Unusable { at: at(), reason: "no".to_owned() }).0, Level::Broken);
     }
 
     #[test]

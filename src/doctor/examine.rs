@@ -5,12 +5,13 @@ use std::{path::Path, time::Duration};
 use super::{
     check::{Check, Report},
     clock, disk, engine,
-    engine_facts::{EngineFacts, EngineProblem, gather},
+    engine_facts::{EngineFacts, gather},
     otel,
-    ports::{self, PortWanted, Taken},
+    ports::{self, Ours, PortWanted, Taken},
     state::{self, StackFound},
 };
 use crate::{
+    runtime::{Owner, docker::EngineError},
     stack::Stack,
     support::{env::Env, project::Project},
 };
@@ -47,7 +48,7 @@ impl Default for Limits {
 
 /// What the engine said, and what of it was looked at on this machine.
 struct Visit {
-    facts: Result<EngineFacts, EngineProblem>,
+    facts: Result<EngineFacts, EngineError>,
     room: Option<Check>,
 }
 
@@ -57,20 +58,23 @@ pub async fn examine(scene: Scene<'_>) -> Report {
     let folder = scene.project.state();
     let wanted = scene.ports.clone();
     let on_disk = folder.map(Path::to_owned);
-    let (room_of, note_of) = (on_disk.clone(), on_disk.clone());
+    let room_of = on_disk.clone();
+    let owner = Owner::of(scene.project);
+    let whose = owner.clone();
     let (visit, taken, reached, writable, room, stack) = tokio::join!(
         visit(&scene),
         blocking("ports", "looking for who holds the ports", each, move || ports::scan(&wanted)),
         within("otel.reach", "connecting to the OTLP endpoints", each, otel::reach(scene.env)),
         blocking("state", "looking at the state folder", each, move || state::folder(on_disk.as_deref())),
         blocking("disk.state", "asking for free disk space", each, move || room_of.as_deref().and_then(disk::state)),
-        blocking("stack", "reading the stack's note", each, move || note_of.as_deref().map(StackFound::look)),
+        blocking("stack", "looking for the project's stack", each, move || whose.as_ref().map(StackFound::look)),
     );
     let facts = visit.facts.as_ref().ok();
-    let up = stack.as_ref().ok().and_then(Option::as_ref).and_then(StackFound::up);
+    let supervisor = stack.as_ref().ok().and_then(Option::as_ref).and_then(StackFound::supervisor);
+    let us = Ours { supervisor, owner: owner.as_ref().map(|owner| owner.id.as_str()) };
     let mut checks = vec![engine::engine(&visit.facts)];
     checks.extend(facts.and_then(|facts| engine::images(facts, &scene.stack.name)));
-    checks.extend(either(taken, |taken: Vec<Taken>| ports::judge(&scene.ports, &taken, facts, up)));
+    checks.extend(either(taken, |taken: Vec<Taken>| ports::judge(&scene.ports, &taken, facts, us)));
     let variables = otel::variables(scene.env);
     let reached = either(reached, |reached| reached);
     checks.extend(otel::summed_up(scene.env, variables, reached));
@@ -80,14 +84,14 @@ pub async fn examine(scene: Scene<'_>) -> Report {
     checks.extend(facts.and_then(clock::clock));
     let stack = stack.as_ref().map(|found| found.as_ref().and_then(|found| state::stack(found, facts)));
     checks.extend(either(stack.map_err(Clone::clone), |stack| stack.into_iter().collect()));
+    checks.extend(facts.map(state::forsaken).unwrap_or_default());
     Report::new(checks)
 }
 
 /// Visits the engine, and asks how much room there is where it says it keeps its data.
 async fn visit(scene: &Scene<'_>) -> Visit {
     let images: Vec<_> = scene.stack.components.iter().map(|component| component.image.clone()).collect();
-    let owner = scene.project.state().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let facts = gather(scene.env, &images, owner.as_deref(), scene.limits.engine).await;
+    let facts = gather(scene.env, &images, scene.limits.engine).await;
     let local = facts.as_ref().ok().cloned();
     let look = move || local.as_ref().and_then(disk::local_root).and_then(|root| disk::engine(&root));
     let room = blocking("disk.engine", "asking for the engine's disk space", scene.limits.each, look).await;

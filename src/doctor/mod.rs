@@ -14,7 +14,5 @@ mod ports;
 mod state;
 
 pub use check::{Check, Level, REPORT_VERSION, Report};
-pub use engine_facts::{EngineFacts, EngineProblem, ImageFact, Published};
 pub use examine::{Limits, Scene, examine};
 pub use ports::{PortWanted, wanted};
-pub use state::{NoteProblem, read_note};

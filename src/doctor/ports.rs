@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use super::{
-    check::Check,
-    engine_facts::{EngineFacts, Published},
-};
+use super::{check::Check, engine_facts::EngineFacts};
 use crate::{
-    runtime::Note,
+    runtime::docker::Published,
     stack::Stack,
     support::ports::{self, Holder},
 };
@@ -52,6 +49,15 @@ pub fn wanted(stack: &Stack) -> Vec<PortWanted> {
     all
 }
 
+/// Who of this project may hold ports.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ours<'a> {
+    /// The supervisor's process.
+    pub(super) supervisor: Option<u32>,
+    /// The owner's id, which its containers carry.
+    pub(super) owner: Option<&'a str>,
+}
+
 /// Those that are taken, and by whom. Blocks.
 pub(super) fn scan(wanted: &[PortWanted]) -> Vec<Taken> {
     let taken = wanted.iter().filter(|wanted| !ports::is_free((Ipv4Addr::LOCALHOST, wanted.port).into()));
@@ -59,9 +65,9 @@ pub(super) fn scan(wanted: &[PortWanted]) -> Vec<Taken> {
 }
 
 /// Judges what was found: a finding for each port in the way, and one for all others.
-pub(super) fn judge(wanted: &[PortWanted], taken: &[Taken], engine: Option<&EngineFacts>, up: Option<&Note>) -> Vec<Check> {
-    let published = engine.map_or(&[][..], |facts| &facts.published);
-    let ours: BTreeSet<u16> = taken.iter().filter(|taken| is_ours(taken, published, up)).map(|taken| taken.wanted.port).collect();
+pub(super) fn judge(wanted: &[PortWanted], taken: &[Taken], engine: Option<&EngineFacts>, us: Ours<'_>) -> Vec<Check> {
+    let published = engine.map_or(&[][..], |facts| &facts.facts.published);
+    let ours: BTreeSet<u16> = taken.iter().filter(|taken| is_ours(taken, published, us)).map(|taken| taken.wanted.port).collect();
     let foreign: Vec<_> = taken.iter().filter(|taken| !ours.contains(&taken.wanted.port)).collect();
     let in_way: BTreeSet<_> = foreign.iter().map(|taken| taken.wanted.port).collect();
     let free: Vec<u16> =
@@ -106,10 +112,11 @@ fn with_age(holder: &Holder) -> String {
 }
 
 /// The supervisor of the stack that is up, or one of this project's containers.
-fn is_ours(taken: &Taken, published: &[Published], up: Option<&Note>) -> bool {
-    let supervisor = up.map(|note| note.pid);
-    let by_supervisor = supervisor.is_some() && taken.holder.as_ref().map(|holder| holder.pid) == supervisor;
-    by_supervisor || published.iter().any(|published| published.ours && published.port == taken.wanted.port)
+fn is_ours(taken: &Taken, published: &[Published], us: Ours<'_>) -> bool {
+    let by_supervisor = us.supervisor.is_some() && taken.holder.as_ref().map(|holder| holder.pid) == us.supervisor;
+    let of_container = |published: &&Published| published.port == taken.wanted.port && published.owner.is_some();
+    let by_container = published.iter().find(of_container).is_some_and(|published| published.owner.as_deref() == us.owner);
+    by_supervisor || by_container
 }
 
 /// `ports 4317, 4318 and 9090 are`.
@@ -124,8 +131,10 @@ fn are(ports: &[u16]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Holder, PortWanted, Published, Taken, judge};
-    use crate::doctor::{EngineFacts, Level};
+    use super::{Holder, Ours, PortWanted, Published, Taken, judge};
+    use crate::doctor::{Level, engine_facts::EngineFacts};
+
+    const US: &str = "shop-1a2b3c4d";
 
     fn wanted(port: u16, what: &str) -> PortWanted {
         PortWanted { port, what: what.to_owned() }
@@ -139,13 +148,15 @@ mod tests {
     fn judged(taken: Option<Holder>, published: &[Published]) -> Vec<(Level, String, Option<String>)> {
         let all = [wanted(4317, "OTLP over gRPC"), wanted(9090, "prometheus")];
         let taken = [Taken { wanted: all[1].clone(), holder: taken }];
-        let facts = EngineFacts { published: published.to_vec(), ..EngineFacts::sample() };
-        let checks = judge(&all, &taken, Some(&facts), None);
+        let mut facts = EngineFacts::sample();
+        facts.facts.published = published.to_vec();
+        let checks = judge(&all, &taken, Some(&facts), Ours { supervisor: Some(77), owner: Some(US) });
         checks.into_iter().map(|check| (check.level, check.message, check.fix)).collect()
     }
 
     fn shop(ours: bool) -> Published {
-        Published { port: 9090, container: "shop-prometheus".to_owned(), ours }
+        let owner = Some(if ours { US } else { "other-5e6f7a8b" }.to_owned());
+        Published { port: 9090, container: "shop-prometheus".to_owned(), owner }
     }
 
     #[test]
@@ -174,7 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn the_projects_own_container_is_not_in_the_way() {
+    fn neither_the_projects_own_container_nor_its_supervisor_is_in_the_way() {
+        let by_supervisor = judged(Some(holder("devstack", 77)), &[]);
+        assert_eq!(by_supervisor[0].1, "port 9090 is held by this project's stack");
         let checks = judged(Some(holder("docker-proxy", 9)), &[shop(true)]);
         assert_eq!(
             checks.iter().map(|check| check.1.as_str()).collect::<Vec<_>>(),

@@ -6,11 +6,12 @@ use super::Place;
 
 const SECRET: &str = "s3cr3tT0k3nOfSomebody";
 
-/// `devstack doctor` in a project of its own; the stack without components, so that only 4317 and 4318 depend on the machine.
+/// `devstack doctor` in a project of its own, in which nothing depends on the machine.
 fn doctor(place: &Place, args: &[&str], variables: &[(&str, &str)]) -> Output {
     let root = place.path();
+    place.without_containers();
     Command::new(env!("CARGO_BIN_EXE_devstack"))
-        .args(["doctor", "--stack", "remote"])
+        .arg("doctor")
         .args(args)
         .current_dir(root)
         .env_clear()
@@ -31,13 +32,13 @@ pub(super) fn squeezed(text: &str) -> String {
 }
 
 #[test]
-fn an_engine_that_is_not_where_it_is_said_to_be_ends_with_three() {
+fn an_engine_that_is_not_where_it_is_said_to_be_is_told_and_no_fault() {
     let place = Place::new();
     let output = doctor(&place, &[], &[]);
     let out = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(3), "{out}");
+    assert_eq!(output.status.code(), Some(0), "{out}");
     let root = place.path().display();
-    let sentence = format!("✗ no Docker engine at `unix://{root}/none.sock`, which DOCKER_HOST names");
+    let sentence = format!("! no Docker engine at unix://{root}/none.sock, which DOCKER_HOST names");
     assert!(squeezed(&out).starts_with(&squeezed(&sentence)), "{out}");
     assert!(out.contains("\n      fix: unset DOCKER_HOST\n"), "{out}");
     assert!(out.contains("\n  ✓ no OTEL_* variable is set\n"), "{out}");
@@ -46,11 +47,20 @@ fn an_engine_that_is_not_where_it_is_said_to_be_ends_with_three() {
 }
 
 #[test]
+fn what_does_not_work_ends_with_three() {
+    let place = Place::new();
+    let output = doctor(&place, &[], &[("DOCKER_HOST", "ssh://me@builder")]);
+    let out = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{out}");
+    assert!(out.starts_with("  ✗ cannot use the Docker engine at ssh://me@builder"), "{out}");
+}
+
+#[test]
 fn without_utf_8_there_is_only_ascii() {
     let place = Place::new();
     let output = doctor(&place, &[], &[("LC_ALL", "C")]);
     let out = text(&output.stdout);
-    assert!(out.is_ascii() && out.starts_with("  x no Docker engine"), "{out}");
+    assert!(out.is_ascii() && out.starts_with("  ! no Docker engine") && out.contains("\n  o state folder"), "{out}");
 }
 
 #[test]

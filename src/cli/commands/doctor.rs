@@ -1,14 +1,12 @@
 //! `devstack doctor`: what stands in the way of a stack and of telemetry, each with what to do.
 
-use std::collections::BTreeMap;
-
 use clap::{Args, ValueEnum};
 
 use crate::{
     cli::{Failure, exit::Exit},
     doctor::{self, Check, Level, Limits, Report, Scene},
-    stack::{Component, Endpoints, Judge, Port, Role, Stack},
-    support::{env::Os, suggest},
+    stack::{self, RuntimeWish, Stack, Wanted},
+    support::env::Os,
     term::{
         Ui,
         checklist::{self, Item, Mark},
@@ -25,9 +23,9 @@ use crate::{
   devstack doctor --stack jaeger
   devstack doctor --format json")]
 pub(crate) struct DoctorArgs {
-    /// The stack whose images and ports are looked at
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    stack: String,
+    /// The stack whose images and ports are looked at (default: the project's)
+    #[arg(long, value_name = "STACK")]
+    stack: Option<String>,
 
     /// What stdout gets
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
@@ -45,9 +43,14 @@ enum DoctorFormat {
 
 pub(crate) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure> {
     let project = super::project()?;
-    let stack = stack(&args.stack)?;
+    let wanted = Wanted { stack: args.stack.clone(), sets: Vec::new(), root: project.root().to_owned() };
+    let loaded = super::valid(stack::load(&wanted, &Os), ui)?;
+    // A project that says embedded needs neither images nor the ports of containers, and one with free ports no port in particular.
+    let embedded = loaded.runtime == Some(RuntimeWish::Embedded) && args.stack.is_none();
+    let stack = if embedded { Stack::embedded() } else { loaded.stack };
+    let ports = if loaded.free_ports { Vec::new() } else { doctor::wanted(&stack) };
     let runtime = super::async_runtime()?;
-    let scene = Scene { ports: doctor::wanted(&stack), stack: &stack, project: &project, env: &Os, limits: Limits::default() };
+    let scene = Scene { ports, stack: &stack, project: &project, env: &Os, limits: Limits::default() };
     let report = runtime.block_on(doctor::examine(scene));
     // What was given up on may hang for ever: a disk that is gone.
     runtime.shutdown_background();
@@ -72,49 +75,4 @@ fn item(check: &Check) -> Item<'_> {
         Level::Broken => Mark::Bad,
     };
     Item { mark, text: &check.message, fix: check.fix.as_deref() }
-}
-
-/// The shipped stack of this name, as far as it is looked at here: images and ports.
-// lead: replace by `stack::load`.
-fn stack(name: &str) -> Result<Stack, Failure> {
-    const KNOWN: [&str; 3] = ["default", "jaeger", "remote"];
-    let parts: &[(Role, &str, &[u16])] = match name {
-        "default" => &[
-            (Role::Tempo, "grafana/tempo:3.0.3", &[3200]),
-            (Role::Prometheus, "prom/prometheus:v3.16.0", &[9090]),
-            (Role::Collector, "otel/opentelemetry-collector-contrib:0.158.0", &[]),
-            (Role::Grafana, "grafana/grafana:13.2.0", &[3030]),
-        ],
-        "jaeger" => &[
-            (Role::Jaeger, "jaegertracing/jaeger:2.13.0", &[16686]),
-            (Role::Prometheus, "prom/prometheus:v3.16.0", &[9090]),
-            (Role::Collector, "otel/opentelemetry-collector-contrib:0.158.0", &[]),
-        ],
-        "remote" => &[],
-        other => {
-            let failure = Failure::usage(format!("no stack is called `{other}`"));
-            let near = suggest::nearest(other, KNOWN).map(|near| format!("did you mean `{near}`?"));
-            return Err(failure.hint(near.unwrap_or_else(|| format!("there are {}", KNOWN.join(", ")))));
-        }
-    };
-    let components = parts.iter().map(|(role, image, ports)| component(*role, image, ports)).collect();
-    Ok(Stack { name: name.to_owned(), components, endpoints: Endpoints::default(), judge: Judge::Ledger })
-}
-
-fn component(role: Role, image: &str, ports: &[u16]) -> Component {
-    Component {
-        name: role.to_string(),
-        role,
-        image: image.to_owned(),
-        command: Vec::new(),
-        environment: BTreeMap::new(),
-        files: BTreeMap::new(),
-        ports: ports.iter().map(|port| (port.to_string(), Port { container: *port, host: Some(*port) })).collect(),
-        volumes: BTreeMap::new(),
-        user: None,
-        memory: None,
-        after: Vec::new(),
-        ready: Vec::new(),
-        stop_grace: std::time::Duration::ZERO,
-    }
 }

@@ -4,10 +4,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    cli::{Failure, exit::Exit},
-    doctor,
+    cli::{Failure, exit::Exit, project::stack_up},
     runtime::{Audience, Note, settings},
-    support::{process, project::Project},
     term::Ui,
 };
 
@@ -51,7 +49,7 @@ enum EnvFor {
 }
 
 pub(crate) fn run(args: &EnvArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let note = read_note(&super::project()?)?;
+    let note = stack_up(&super::project()?)?;
     let audience = match (args.audience, &note.network) {
         (EnvFor::Host, _) => Audience::Host,
         (EnvFor::Container, Some(network)) => {
@@ -70,16 +68,6 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui) -> Result<Exit, Failure> {
         EnvFormat::Json => format!("{:#}", as_json(&note, &pairs)),
     });
     Ok(Exit::Held)
-}
-
-/// The note of the stack that is up.
-// lead: replace by the runtime's way to the stack that is up.
-fn read_note(project: &Project) -> Result<Note, Failure> {
-    let note = project.state().map(doctor::read_note).transpose();
-    let note =
-        note.map_err(|error| Failure::environment(&error as &dyn std::error::Error).hint("`devstack down`, then `devstack up`"))?;
-    let up = note.flatten().filter(|note| process::alive(note.pid, &note.pid_started));
-    up.ok_or_else(|| Failure::environment("no stack of this project is up").hint("`devstack up` starts one"))
 }
 
 fn lines(pairs: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {

@@ -13,7 +13,6 @@ mod words;
 use super::check::{Check, Level};
 use crate::support::env::Env;
 
-pub(super) use endpoint::shown;
 pub(super) use reach::reach;
 
 /// What can be exported.

@@ -95,16 +95,21 @@ impl EngineError {
 impl Engine {
     /// The engine of this environment: the one that `DOCKER_HOST` or the Docker context names, else the first known socket that answers.
     pub async fn discover(env: &dyn Env) -> Result<Self, EngineError> {
+        Self::discover_within(env, PATIENCE).await
+    }
+
+    /// The same with another patience for each that is asked.
+    pub async fn discover_within(env: &dyn Env, patience: Duration) -> Result<Self, EngineError> {
         match discover::places(env)? {
             Places::Named { by, at } => match &at {
                 Address::Socket(path) if !exists(path) => Err(EngineError::Absent { looked: vec![format!("{at} ({by})")] }),
-                _ => Self::at(&at).await,
+                _ => Self::at(&at, patience).await,
             },
             Places::Usual(sockets) => {
                 let looked = sockets.iter().map(|path| path.display().to_string()).collect();
                 let mut first = None;
                 for path in sockets.into_iter().filter(|path| exists(path)) {
-                    match Self::at(&Address::Socket(path)).await {
+                    match Self::at(&Address::Socket(path), patience).await {
                         Ok(engine) => return Ok(engine),
                         // Another may answer; if none does, the first is the one to speak of.
                         Err(error) => first = first.or(Some(error)),
@@ -129,7 +134,7 @@ impl Engine {
         self.api.clone().with_timeout(CALL + longer)
     }
 
-    async fn at(address: &Address) -> Result<Self, EngineError> {
+    async fn at(address: &Address, patience: Duration) -> Result<Self, EngineError> {
         let at = address.to_string();
         let silent = |reason: String| EngineError::Silent { at: at.clone(), reason };
         let api = connect(address).map_err(|error| silent(Said::from(error).words))?;
@@ -138,8 +143,8 @@ impl Engine {
             let version = api.version().await?;
             Ok::<_, bollard::errors::Error>((api, version))
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Err(_) => Err(silent(format!("no answer within {} s", PATIENCE.as_secs()))),
+        match tokio::time::timeout(patience, asked).await {
+            Err(_) => Err(silent(format!("no answer within {} s", patience.as_secs_f64()))),
             Ok(Err(error)) if os_kind(&error) == Some(std::io::ErrorKind::PermissionDenied) => Err(EngineError::Refused { at }),
             Ok(Err(error)) => Err(silent(words(error))),
             Ok(Ok((api, version))) => {

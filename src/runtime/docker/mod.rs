@@ -12,6 +12,7 @@ mod containers;
 mod create;
 mod discover;
 mod engine;
+mod facts;
 mod failure;
 pub mod images;
 mod labels;
@@ -29,6 +30,7 @@ mod tail;
 
 pub use containers::{Containers, LeftOver, left_over};
 pub use engine::{Engine, EngineAbout, EngineError};
+pub use facts::{Facts, Published, Skew};
 pub use make::{Created, Made, MadeComponent};
 pub use remove::Removed;
 pub use said::{DockerError, Said};

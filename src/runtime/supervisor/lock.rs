@@ -85,7 +85,7 @@ impl Lock {
 }
 
 /// Who holds the lock of a project; `None` when nobody does.
-pub fn holder(owner: &Owner) -> Result<Option<Holder>, LockError> {
+pub(super) fn holder(owner: &Owner) -> Result<Option<Holder>, LockError> {
     let path = owner.file(FILE);
     let failed = |source| LockError { path: path.clone(), source };
     let mut file = match File::open(&path) {
