@@ -20,6 +20,7 @@ mod sandbox;
 mod schemas;
 mod stack;
 mod stage;
+mod tail;
 mod trace_view;
 mod up;
 mod webhook;

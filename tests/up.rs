@@ -1,4 +1,4 @@
 //! Stacks from the outside: `up`, `status`, `down` and what goes wrong between them, with the real binary and real processes.
 
 mod embedded;
-mod stand;
+pub(crate) mod stand;

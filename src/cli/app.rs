@@ -40,6 +40,7 @@ enum Command {
     Replay(commands::replay::ReplayArgs),
     Demo(commands::demo::DemoArgs),
     Trace(commands::trace::TraceArgs),
+    Tail(commands::tail::TailArgs),
     Lint(commands::lint::LintArgs),
     Doctor(commands::doctor::DoctorArgs),
     Env(commands::env::EnvArgs),
@@ -52,7 +53,7 @@ enum Command {
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "env", "open"]),
     ("Test", &["replay", "lint"]),
-    ("Look", &["trace"]),
+    ("Look", &["trace", "tail"]),
     ("Set up", &["doctor", "images", "schema", "completions"]),
     ("More", &["demo"]),
 ];
@@ -109,6 +110,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Supervise => commands::supervise::run(),
         Command::Replay(args) => commands::replay::run(&args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
+        Command::Tail(args) => commands::tail::run(&args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),

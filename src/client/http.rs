@@ -201,7 +201,7 @@ pub(super) fn shape(url: &Url, reason: &impl ToString) -> ClientError {
     ClientError::Shape { url: told(url), reason: reason.to_string() }
 }
 
-fn failed(error: reqwest::Error, url: &Url, after: Duration) -> ClientError {
+pub(super) fn failed(error: reqwest::Error, url: &Url, after: Duration) -> ClientError {
     let url = told(url);
     if error.is_timeout() {
         return ClientError::Timeout { url, after };

@@ -47,6 +47,11 @@ impl LedgerClient {
         self.ask("", &query, wait).await
     }
 
+    /// The traces whose id begins with these hex digits, at most [`LONGEST_LIST`](crate::model::arrival::LONGEST_LIST) of them.
+    pub async fn beginning_with(&self, prefix: &str) -> Result<CorrelatedTraces, ClientError> {
+        self.ask("/traces", &[("prefix", prefix)], Duration::ZERO).await
+    }
+
     /// The last point of every series, or of those with this name.
     pub async fn metrics(&self, name: Option<&str>) -> Result<SeriesList, ClientError> {
         self.ask("/metrics", &name.map(|name| ("name", name)).into_iter().collect::<Vec<_>>(), Duration::ZERO).await

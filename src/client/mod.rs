@@ -12,6 +12,7 @@ mod otlp;
 mod probe;
 mod prometheus;
 mod store;
+mod tail;
 mod tempo;
 mod work;
 
@@ -22,5 +23,6 @@ pub use otlp::OtlpClient;
 pub use probe::probe;
 pub use prometheus::{PrometheusClient, Sample};
 pub use store::{StoreAddress, StoreClient, StoreKind};
+pub use tail::TailClient;
 pub use tempo::{TempoClient, Wire};
 pub use work::{Asked, WorkAnswer, WorkClient};

@@ -11,38 +11,38 @@ use crate::sandbox::{Run, Sandbox};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A project of its own.
-pub(super) struct Stand {
-    pub(super) sandbox: Sandbox,
+pub(crate) struct Stand {
+    pub(crate) sandbox: Sandbox,
 }
 
 impl Stand {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sandbox: Sandbox::new() }
     }
 
-    pub(super) fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         self.sandbox.run(args)
     }
 
     /// `up` on free ports, which must go well; what it says as JSON.
-    pub(super) fn up(&self, args: &[&str]) -> Json {
+    pub(crate) fn up(&self, args: &[&str]) -> Json {
         let all: Vec<&str> = ["up", "--ports", "auto", "--format", "json"].into_iter().chain(args.iter().copied()).collect();
         let run = self.run(&all);
         assert_eq!(run.code, 0, "{}", run.err);
         serde_json::from_str(&run.out).expect("up says JSON")
     }
 
-    pub(super) fn status(&self) -> Json {
+    pub(crate) fn status(&self) -> Json {
         let run = self.run(&["status", "--format", "json"]);
         serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("status says JSON: {} {}", run.out, run.err))
     }
 
-    pub(super) fn down(&self) -> Run {
+    pub(crate) fn down(&self) -> Run {
         self.run(&["down"])
     }
 
     /// The supervisor's process.
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.status()["pid"].as_u64().expect("a stack is up") as u32
     }
 }
@@ -54,7 +54,7 @@ impl Drop for Stand {
 }
 
 /// Waits until `done` gives something; `what` is said when it never does.
-pub(super) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let clock = Stopwatch::start();
     loop {
         if let Some(value) = done() {
@@ -66,13 +66,13 @@ pub(super) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Ends a process at once, as an out-of-memory killer would.
-pub(super) fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
     assert!(killed.success());
 }
 
 /// A child that is killed with the test.
-pub(super) struct Killed(pub(super) Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {

@@ -34,6 +34,11 @@ pub(super) struct ByCorrelation {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct ByPrefix {
+    prefix: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct ByName {
     name: Option<String>,
 }
@@ -52,6 +57,11 @@ pub(super) async fn correlated(State(api): State<Api>, Query(asked): Query<ByCor
     let more = api.ledger.wait_for_correlated(&asked.correlation_id, asked.after);
     let changed: Option<CorrelatedTraces> = held(&api, asked.wait_ms, more).await;
     Json(changed.unwrap_or_else(|| api.ledger.correlated(&asked.correlation_id)))
+}
+
+/// `GET {LEDGER_PATH}/traces?prefix=…`
+pub(super) async fn beginning_with(State(api): State<Api>, Query(asked): Query<ByPrefix>) -> Json<CorrelatedTraces> {
+    Json(api.ledger.beginning_with(&asked.prefix.to_ascii_lowercase()))
 }
 
 /// `GET {LEDGER_PATH}/metrics`

@@ -16,7 +16,7 @@ use crate::{
     backend::Capacity,
     model::{
         LedgerView, LogRecord, MetricPoint, Span, TraceId,
-        arrival::{CorrelatedTraces, SeriesList},
+        arrival::{CorrelatedTraces, LONGEST_LIST, SeriesList},
     },
     support::clock::Stopwatch,
 };
@@ -135,6 +135,11 @@ impl Ledger {
     /// The traces that carry a correlation id.
     pub fn correlated(&self, correlation: &str) -> CorrelatedTraces {
         CorrelatedTraces { traces: self.shared.lock().spans.correlated(correlation) }
+    }
+
+    /// The traces whose id begins with these hex digits (lower case), oldest first, at most [`LONGEST_LIST`].
+    pub fn beginning_with(&self, prefix: &str) -> CorrelatedTraces {
+        CorrelatedTraces { traces: self.shared.lock().spans.beginning_with(prefix, LONGEST_LIST) }
     }
 
     /// Waits until more than `after` traces carry a correlation id, then returns them. As with [`Ledger::wait_for_change`], bound

@@ -119,6 +119,11 @@ impl Spans {
         self.used + self.resources.bytes() + self.scopes.bytes()
     }
 
+    /// Traces whose id begins so, oldest first. A person asks, so looking at each is soon enough.
+    pub(super) fn beginning_with(&self, prefix: &str, most: usize) -> Vec<TraceId> {
+        self.order.iter().filter(|trace| trace.to_string().starts_with(prefix)).take(most).copied().collect()
+    }
+
     fn count_resend(&mut self, span: &Span, key: (SpanId, u64), version: u64) -> bool {
         let Some(entry) = self.traces.get_mut(&span.trace_id) else { return false };
         let Some(at) = entry.known.get(&key).copied() else { return false };

@@ -28,6 +28,7 @@ pub(super) mod replay;
 pub(super) mod schema;
 pub(super) mod status;
 pub(super) mod supervise;
+pub(super) mod tail;
 pub(super) mod trace;
 pub(super) mod up;
 

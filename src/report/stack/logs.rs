@@ -13,18 +13,22 @@ use crate::{
     runtime::LogLine,
     term::{
         Look, Role,
-        text::{clean, clip_name, pad_end, pad_start, time, width},
+        text::{clean, clip_name, pad_end, pad_start, time, width, wrap},
     },
 };
 
+/// Columns of a time of day.
+const CLOCK: usize = 12;
+/// From so many columns on a trace id is shown whole.
+const WIDE: usize = 120;
+/// No line is wider: what belongs together should be seen together.
+const WIDEST: usize = 160;
 /// Columns of a service.
 const SERVICE: usize = 18;
 /// Columns of a status.
 const STATUS: usize = 6;
 /// Columns of a time.
 const TIME: usize = 8;
-/// Hex digits of a trace id that tell apart what is on one screen.
-const DIGITS: usize = 8;
 
 /// Draws log lines, with the names in one column.
 #[derive(Debug)]
@@ -54,8 +58,7 @@ pub fn happening(happening: &Happening, look: &Look) -> String {
         Happening::Span(span) => arrived(span, look),
         Happening::Problem { at_ns, service, words } => {
             let service = service.as_deref().unwrap_or("?");
-            let words = look.paint(Role::Warning, &clean(words));
-            format!("{}  {}  {words}", clock_time(*at_ns), pad_end(&clip_name(service, SERVICE, look), SERVICE))
+            problem(&clock_time(*at_ns), &pad_end(&clip_name(service, SERVICE, look), SERVICE), words, look)
         }
         Happening::Missed { count } => {
             look.paint(Role::Dim, &format!("({count} left out: they came faster than they were read)"))
@@ -63,17 +66,27 @@ pub fn happening(happening: &Happening, look: &Look) -> String {
     }
 }
 
+/// Words are not cut but go on below themselves.
+fn problem(at: &str, service: &str, words: &str, look: &Look) -> String {
+    let front = CLOCK + 2 + SERVICE + 2;
+    let room = look.width.saturating_sub(front).max(24);
+    let lines = wrap(&clean(words), room);
+    let painted: Vec<_> = lines.iter().map(|line| look.paint(Role::Warning, line)).collect();
+    format!("{at}  {service}  {}", painted.join(&format!("\n{}", " ".repeat(front))))
+}
+
 fn arrived(span: &SpanArrived, look: &Look) -> String {
     let service = clip_name(&span.service, SERVICE, look);
     let service = look.paint_service(&span.service, &pad_end(&service, SERVICE));
-    let taken = 12 + 2 + SERVICE + 2 + 2 + STATUS + TIME + 2 + DIGITS + 1;
-    let room = look.width.saturating_sub(taken).max(16);
+    let short = || format!("{}{}", span.trace_id.short(), look.ellipsis());
+    let id = if look.width < WIDE { short() } else { span.trace_id.to_string() };
+    let taken = CLOCK + 2 + SERVICE + 2 + 2 + STATUS + TIME + 2 + width(&id);
+    let room = look.width.min(WIDEST).saturating_sub(taken).max(16);
     let name = pad_end(&clip_name(&span.name, room, look), room);
     let status = pad_end(&span.status, STATUS);
     let status = if span.error { look.paint(Role::Bad, &status) } else { status };
     let duration = pad_start(&time(Duration::from_nanos(span.duration_ns)), TIME);
-    let id = span.trace_id.to_string();
-    let id = look.paint(Role::Dim, &format!("{}{}", &id[..DIGITS], look.ellipsis()));
+    let id = look.paint(Role::Dim, &id);
     format!("{}  {service}  {name}  {status}{duration}  {id}", clock_time(span.at_ns))
 }
 
