@@ -1,4 +1,5 @@
-//! `devstack tail` beside a stack that is up: what arrives, what is rejected and why, and how it ends.
+//! `devstack tail` and `devstack trace` beside a stack that is up: what arrives, what is rejected and why, how it ends, and what is
+//! found again.
 
 use std::{
     io::{BufRead, BufReader, Read as _},
@@ -9,7 +10,10 @@ use devstack::client;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient};
 use serde_json::{Value as Json, json};
 
-use crate::up::stand::{Killed, Stand};
+use crate::{
+    containers::{self, COLLECTOR, JAEGER, PROMETHEUS},
+    up::stand::{Killed, Stand, until},
+};
 
 const EMBEDDED: &[&str] = &["--runtime", "embedded"];
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -145,4 +149,46 @@ fn ctrl_c_ends_it_and_without_a_stack_it_says_what_to_do() {
     let pid = tail.child.0.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(tail.end().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_is_found_in_the_stack_by_its_id_or_the_beginning_of_it() {
+    let stand = Stand::new();
+    let unknown = stand.run(&["trace", TRACE]);
+    assert_eq!(unknown.code, 4, "{}", unknown.err);
+    let up = stand.up(EMBEDDED);
+    let to = up["note"]["otlp_http"].as_str().unwrap().to_owned();
+    let unknown = stand.run(&["trace", TRACE]);
+    assert_eq!(unknown.code, 4, "{}", unknown.err);
+    assert!(unknown.err.contains("the embedded stack has no such trace either"), "{}", unknown.err);
+    assert_eq!(post(&to, "application/json", request("shop-api", "POST /orders", 0).to_string()).await, 200);
+    for id in [TRACE, &TRACE[..4], &TRACE.to_uppercase()[..7]] {
+        let found = stand.run(&["trace", id]);
+        assert_eq!(found.code, 0, "{id}: {}", found.err);
+        assert!(found.out.starts_with(&TRACE[..8]) && found.out.contains("POST /orders"), "{}", found.out);
+        assert!(found.out.lines().next().unwrap().contains("ledger of the embedded stack"), "{}", found.out);
+    }
+    let printed = stand.run(&["open", TRACE, "--print"]);
+    assert_eq!((printed.code, printed.out.as_str()), (3, ""));
+    assert!(printed.err.contains("nothing that draws traces") && printed.err.contains(&format!("devstack trace {TRACE}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_only_the_store_has_is_found_there() {
+    if !containers::available(&[COLLECTOR, JAEGER, PROMETHEUS]) {
+        return;
+    }
+    let stand = Stand::new();
+    let up = stand.up(&["--stack", "jaeger", "--pull", "never"]);
+    // Past devstack's receiver, so that its ledger has nothing of it.
+    let collector = format!("http://127.0.0.1:{}", up["note"]["components"]["collector"]["otlp_http"]);
+    assert_eq!(post(&collector, "application/json", request("shop-api", "POST /orders", 0).to_string()).await, 200);
+    let found = until("Jaeger to have it", || Some(stand.run(&["trace", TRACE])).filter(|run| run.code == 0));
+    assert!(found.out.lines().next().unwrap().contains("Jaeger of the stack jaeger"), "{}", found.out);
+    assert_eq!(stand.run(&["trace", &TRACE[..8]]).code, 4, "the store finds whole ids only");
+    let printed = stand.run(&["open", TRACE, "--print"]);
+    let jaeger = &up["note"]["components"]["jaeger"]["api"];
+    assert_eq!(printed.out, format!("http://127.0.0.1:{jaeger}/trace/{TRACE}\n"));
+    let printed = stand.run(&["open", "--print"]);
+    assert_eq!(printed.out, format!("http://127.0.0.1:{jaeger}/search\n"));
 }

@@ -8,6 +8,7 @@ pub mod exit;
 mod failure;
 mod interrupt;
 mod isolation;
+mod live_trace;
 mod project;
 mod stand;
 

@@ -1,4 +1,4 @@
-//! `devstack trace`: shows a trace of a kept run or of an OTLP file.
+//! `devstack trace`: shows a trace of a kept run, of the stack that is up, or of an OTLP file.
 
 use std::{
     collections::HashSet,
@@ -10,10 +10,14 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{Failure, exit::Exit},
+    cli::{Failure, exit::Exit, live_trace},
     model::{OWN_SERVICE, Span, Trace, TraceId, otlp},
     report::trace_json::{self, TraceEntry},
     runs::{FindError, Found, OtlpFileError, Reading, Store, otlp_file},
+    runtime::{
+        Note, Owner,
+        supervisor::{self, Found as StackFound},
+    },
     support::{env::Os, project::Project},
     term::{Ui, rows::View, trace_tree, waterfall},
 };
@@ -23,16 +27,19 @@ const ROWS: usize = 200;
 /// So many traces of a file are drawn without `--all`.
 const TRACES: usize = 10;
 
-/// Show a trace of one of the last runs, or of a file
+/// Show a trace of one of the last runs, of the stack that is up, or of a file
 #[derive(Debug, Args)]
-#[command(after_help = "Without an argument the trace of the last run is shown, as with --last.
+#[command(
+    after_help = "Without an argument the trace of the last run is shown, as with --last. An id that no kept run has is looked for in the stack
+that is up: first in what devstack's receiver holds, then in the trace store (which finds whole ids only).
 
 Examples:
   devstack trace --last
   devstack trace 4bf9
   devstack trace 4bf9 --tree
   devstack trace 4bf9 --format otlp > trace.json
-  devstack trace collector-export.jsonl")]
+  devstack trace collector-export.jsonl"
+)]
 pub(crate) struct TraceArgs {
     /// Beginning of a trace id, correlation id, or file with OTLP JSON (`-` reads stdin)
     #[arg(value_name = "ID|FILE", conflicts_with = "last")]
@@ -74,6 +81,8 @@ struct Shown {
     run: Option<String>,
     case: Option<String>,
     file: Option<PathBuf>,
+    /// Where it was found, when that was no run and no file.
+    from: Option<String>,
 }
 
 pub(crate) fn run(args: &TraceArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -87,7 +96,7 @@ pub(crate) fn run_in(args: &TraceArgs, ui: &Ui, project: &Project) -> Result<Exi
     let traces = match args.what.as_deref() {
         None => kept(last(project)?, ui),
         Some(what) if is_file(what) => of_file(read_file(what)?, ui),
-        Some(id) => kept(find(project, id)?, ui),
+        Some(id) => find(project, id, ui)?,
     };
     match if args.tree { TraceFormat::Tree } else { args.format } {
         TraceFormat::Json => ui.data(&as_json(&traces)),
@@ -129,8 +138,28 @@ fn last(project: &Project) -> Result<Found, Failure> {
     Store::of(project).map_err(FindError::Store).and_then(|store| store.last_trace()).map_err(|error| failure(&error))
 }
 
-fn find(project: &Project, id: &str) -> Result<Found, Failure> {
-    Store::of(project).map_err(FindError::Store).and_then(|store| store.find_trace(id)).map_err(|error| failure(&error))
+/// In a kept run, else in the stack that is up.
+fn find(project: &Project, id: &str, ui: &Ui) -> Result<Vec<Shown>, Failure> {
+    let found = Store::of(project).map_err(FindError::Store).and_then(|store| store.find_trace(id));
+    let error = match found {
+        Ok(found) => return Ok(kept(found, ui)),
+        Err(error @ (FindError::Unknown { .. } | FindError::NoRuns)) => error,
+        Err(error) => return Err(failure(&error)),
+    };
+    let Some(note) = stack_up(project) else { return Err(failure(&error)) };
+    match super::async_runtime()?.block_on(live_trace::find(&note, id))? {
+        Some(live) => Ok(of_stack(live)),
+        None => Err(Failure::nothing_selected(format!("{error}; {} has no such trace either", live_trace::named(&note)))
+            .hint("the trace store finds whole ids only (32 hex digits); `devstack tail` shows what arrives")),
+    }
+}
+
+/// The stack that is up; whatever else there is of one has no traces to show.
+fn stack_up(project: &Project) -> Option<Note> {
+    match supervisor::find(&Owner::of(project)?) {
+        Ok(StackFound::Up(note)) => Some(*note),
+        _ => None,
+    }
 }
 
 fn failure(error: &FindError) -> Failure {
@@ -151,8 +180,14 @@ fn kept(found: Found, ui: &Ui) -> Vec<Shown> {
         run: Some(stored.run),
         case: stored.case,
         file: Some(stored.file),
+        from: None,
     };
     found.traces.into_iter().map(shown).collect()
+}
+
+fn of_stack(live: live_trace::Live) -> Vec<Shown> {
+    let from = live.from;
+    live.traces.into_iter().map(|trace| Shown { trace, run: None, case: None, file: None, from: Some(from.clone()) }).collect()
 }
 
 /// The traces of a file, in order of their first span in it.
@@ -167,8 +202,10 @@ fn of_file(reading: Reading, ui: &Ui) -> Vec<Shown> {
         });
         spans.entry(span.trace_id).or_default().push(Arc::new(span));
     }
-    let shown =
-        |id: TraceId| Shown { trace: Trace::new(spans.remove(&id).unwrap_or_default()), run: None, case: None, file: None };
+    let shown = |id: TraceId| {
+        let trace = Trace::new(spans.remove(&id).unwrap_or_default());
+        Shown { trace, run: None, case: None, file: None, from: None }
+    };
     order.into_iter().map(shown).collect()
 }
 
@@ -179,7 +216,12 @@ fn draw(traces: &[Shown], format: TraceFormat, all: bool, ui: &Ui) {
             return;
         }
         let (trace, hidden) = without_own(&shown.trace);
-        let view = View { title: shown.case.clone(), hidden, limit: (!all).then_some(ROWS), file: shown.file.clone() };
+        let view = View {
+            title: shown.case.clone().or_else(|| shown.from.clone()),
+            hidden,
+            limit: (!all).then_some(ROWS),
+            file: shown.file.clone(),
+        };
         let gap = if at == 0 { "" } else { "\n" };
         let drawn = match format {
             TraceFormat::Tree => trace_tree::render(&trace, &view, ui.look()),

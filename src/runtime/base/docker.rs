@@ -14,7 +14,7 @@ use crate::{
     client::{StoreAddress, StoreKind},
     runtime::{
         ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpEvent, UpFailure,
-        docker::{Containers, Created, Engine},
+        docker::{Containers, Created, Engine, EngineAbout},
         supervisor::Journal,
     },
     stack::{Role, Stack},
@@ -43,6 +43,7 @@ impl DockerBase {
         stop: &CancellationToken,
     ) -> Result<(Self, Footing), UpFailure> {
         let engine = Engine::discover(&Os).await.map_err(|error| UpFailure::new(error.to_string()).hint(error.hint()))?;
+        tell_begin(order, engine.about(), events);
         let containers = Containers::new(engine, order.owner.clone());
         let made = containers.make(order, events, stop).await?;
         let ports: Ports = made.components.iter().map(|made| (made.name.clone(), made.ports.clone())).collect();
@@ -117,6 +118,17 @@ impl DockerBase {
             Err(error) => vec![format!("containers could not be removed: {error}; run `devstack down` again")],
         }
     }
+}
+
+fn tell_begin(order: &Order, engine: &EngineAbout, events: &Events) {
+    // Distributions add to the version: `20.10.24+dfsg1`.
+    let version: Vec<_> = engine.version.splitn(3, '.').take(2).collect();
+    events.tell(UpEvent::Begun {
+        runtime: order.runtime,
+        engine: Some(format!("{} {}", engine.name, version.join("."))),
+        stack: order.stack.name.clone(),
+        components: order.stack.components.iter().map(|component| component.name.clone()).collect(),
+    });
 }
 
 /// Where the receiver passes on to: the collector, or where there is none the store that takes OTLP itself.

@@ -15,7 +15,7 @@ use super::{
     standing::{Shared, Standing},
 };
 use crate::{
-    runtime::{Events, Order, Ready, UpEvent, UpFailure},
+    runtime::{Events, Order, Ready, RuntimeKind, UpEvent, UpFailure},
     support::clock::Stopwatch,
 };
 
@@ -106,7 +106,11 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
     told.tell(UpEvent::Gone);
 }
 
+/// The docker runtime says it itself, because it knows of which engine.
 fn tell_begin(order: &Order, events: &Events) {
+    if order.runtime == RuntimeKind::Docker {
+        return;
+    }
     let components = order.stack.components.iter().map(|component| component.name.clone()).collect();
     let stack = order.stack.name.clone();
     events.tell(UpEvent::Begun { runtime: order.runtime, engine: None, stack, components });
