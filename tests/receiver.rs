@@ -5,7 +5,9 @@ mod forward;
 mod grpc;
 mod http;
 mod load;
+mod pages;
 mod shutdown;
+mod traffic;
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Refuses requests that are addressed to a name which is not ours.
 //!
 //! A web page can point a name of its own at 127.0.0.1 and then talk to what listens there (DNS rebinding); its requests still
-//! carry that name. Every HTTP interface of the backend runs behind this check.
+//! carry that name. Every HTTP interface of the backend runs behind this check. An address is nobody's to point anywhere, so that a
+//! listener which was asked to listen elsewhere than on the loopback interface answers for any address.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,10 +13,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Host names that are let in besides those of the loopback interface.
-pub(super) type Allowed = Arc<[String]>;
+/// What is let in besides the loopback interface.
+#[derive(Debug, Clone)]
+pub(super) struct Allowed {
+    /// These host names.
+    pub(super) names: Arc<[String]>,
+    /// Any address.
+    pub(super) addresses: bool,
+}
 
-/// Lets a request pass when it names the loopback interface or an allowed host.
+/// Lets a request pass when it names the loopback interface or what is allowed.
 pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
     match addressed_to(&request) {
         Some(host) if !is_ours(&host, &allowed) => {
@@ -46,8 +53,10 @@ pub(super) fn without_port(host: &str) -> &str {
     host.split(':').next().unwrap_or(host)
 }
 
-fn is_ours(host: &str, allowed: &[String]) -> bool {
-    is_loopback(host) || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+fn is_ours(host: &str, allowed: &Allowed) -> bool {
+    let named = || allowed.names.iter().any(|name| name.eq_ignore_ascii_case(host));
+    let address = || allowed.addresses && host.parse::<IpAddr>().is_ok();
+    is_loopback(host) || named() || address()
 }
 
 /// Whether a host, without a port, is one of the loopback interface.
@@ -65,15 +74,26 @@ mod tests {
         addressed_to(&Request::builder().uri("/ready").header(header::HOST, host).body(Body::empty()).unwrap())
     }
 
+    fn allowed(names: &[&str], addresses: bool) -> Allowed {
+        Allowed { names: names.iter().map(|name| (*name).to_owned()).collect(), addresses }
+    }
+
+    #[test]
+    fn one_that_listens_elsewhere_answers_for_addresses_and_for_no_other_names() {
+        for (host, ours) in [("10.0.0.1:4318", true), ("[fd00::2]:4318", true), ("tempo:4318", true), ("evil.example", false)] {
+            assert_eq!(is_ours(&named(host).unwrap(), &allowed(&["tempo"], true)), ours, "{host}");
+        }
+    }
+
     #[test]
     fn loopback_names_pass_and_strangers_do_not() {
         for host in ["localhost", "LOCALHOST:4318", "127.0.0.1:1", "127.8.8.8", "[::1]:4318"] {
-            assert!(is_ours(&named(host).unwrap(), &[]), "{host}");
+            assert!(is_ours(&named(host).unwrap(), &allowed(&[], false)), "{host}");
         }
         for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "[::2]", ""] {
-            assert!(!is_ours(&named(host).unwrap(), &[]), "{host}");
+            assert!(!is_ours(&named(host).unwrap(), &allowed(&[], false)), "{host}");
         }
-        assert!(is_ours(&named("stack.example:4318").unwrap(), &["Stack.Example".to_owned()]));
+        assert!(is_ours(&named("stack.example:4318").unwrap(), &allowed(&["Stack.Example"], false)));
     }
 
     #[test]

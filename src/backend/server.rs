@@ -83,12 +83,12 @@ impl Backend {
         let grpc = receive::grpc_router(Arc::clone(&intake), self.otlp_http.address);
         let http = receive::http_router(intake, self.otlp_grpc.address);
         let api = api::router(self.ledger, traffic, feed, shutdown.clone());
-        let hosts: host::Allowed = Arc::from(self.config.allow_hosts);
+        let hosts: Arc<[String]> = Arc::from(self.config.allow_hosts);
         let serving = async {
             tokio::join!(
-                serve(self.otlp_grpc.listener, grpc, &hosts, &shutdown),
-                serve(self.otlp_http.listener, http, &hosts, &shutdown),
-                serve(self.api.listener, api, &hosts, &shutdown),
+                serve(self.otlp_grpc, grpc, &hosts, &shutdown),
+                serve(self.otlp_http, http, &hosts, &shutdown),
+                serve(self.api, api, &hosts, &shutdown),
             )
         };
         let deadline = async {
@@ -112,10 +112,11 @@ async fn bound(listener: Listener, address: SocketAddr) -> Result<Bound, Backend
     Ok(Bound { listener: socket, address })
 }
 
-async fn serve(listener: TcpListener, router: Router, hosts: &host::Allowed, shutdown: &CancellationToken) {
-    let router = router.layer(middleware::from_fn_with_state(Arc::clone(hosts), host::check));
+async fn serve(bound: Bound, router: Router, hosts: &Arc<[String]>, shutdown: &CancellationToken) {
+    let allowed = host::Allowed { names: Arc::clone(hosts), addresses: !bound.address.ip().is_loopback() };
+    let router = router.layer(middleware::from_fn_with_state(allowed, host::check));
     // Answers are small and awaited: Nagle's algorithm would hold them back for up to 40 ms.
-    let listener = listener.tap_io(|stream| {
+    let listener = bound.listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router)

@@ -10,7 +10,10 @@ use crate::{
         spec::Bounds,
     },
     model::{Span, Trace},
+    support::words::capitalised,
 };
+
+pub(super) use crate::support::words::counted;
 
 /// The place of an expectation in the fixture's file.
 pub(super) fn source_span(file: &str, place: Place) -> SourceSpan {
@@ -204,19 +207,8 @@ fn bounds_in_words(bounds: Bounds) -> String {
     }
 }
 
-/// With a capital first letter.
-pub(super) fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 /// `a client`, `an internal`.
 fn with_article(word: &str) -> String {
     let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {word}")
-}
-
-/// `1 span`, `2 spans`.
-pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

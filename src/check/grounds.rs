@@ -4,8 +4,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Isolation, hops::HopAddress};
-use crate::{client::StoreAddress, webhook::Secrets};
+use super::Isolation;
+use crate::{
+    client::{HopAddress, StoreAddress},
+    webhook::Secrets,
+};
 
 /// How long a store may take to show what was received, where nobody says.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(2);

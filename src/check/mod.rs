@@ -5,14 +5,12 @@
 mod answers;
 mod case;
 mod compare;
-mod counted;
 mod diagnose;
 mod drive;
 pub mod event;
 mod findings;
 mod given;
 mod grounds;
-mod hops;
 mod isolation;
 mod judge;
 mod observe;
@@ -24,7 +22,6 @@ mod witness;
 
 pub use event::{CaseKey, RunEvent};
 pub use grounds::{Grounds, Judge, QUIET, STORE_PATIENCE, ServiceAddress};
-pub use hops::{HopAddress, HopKind};
 pub use isolation::{Isolated, Isolation};
 pub use outcome::{
     CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Stored, Totals, TreeRow, Verdict,

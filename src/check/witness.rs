@@ -8,11 +8,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{
     Grounds,
     findings::{counted, finding},
-    hops::Hops,
     outcome::Finding,
 };
 use crate::{
-    client::StoreClient,
+    client::{Hops, StoreClient},
     model::{Span, SpanId, TraceId},
     support::poll::Poll,
 };

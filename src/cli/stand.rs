@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use super::{Failure, commands::up::RuntimeOption, isolation::DemoIsolation};
 use crate::{
-    check::{self, Grounds, HopAddress, HopKind, Judge, ServiceAddress},
-    client::{StoreAddress, StoreKind},
+    check::{self, Grounds, Judge, ServiceAddress},
+    client::{HopAddress, StoreAddress, StoreKind},
     demo::Fault,
-    model::traffic::TRAFFIC_PATH,
     runtime::{
         Embedded, EmbeddedConfig, ExtraDemo, Kept, Note, Owner, RuntimeKind, StackState,
         supervisor::{self, Control, Found},
     },
-    stack::{self, Role},
+    stack,
     support::{address::Address, env::Os, project::Project},
     webhook::Secrets,
 };
@@ -178,7 +177,7 @@ fn of_note(note: &Note, demo: Demo, stack: String, http: &reqwest::Client, confi
         stack::Judge::Stored => Judge::Stored,
     };
     let (ledger, otlp_http, store) = (&note.ledger, &note.otlp_http, note.store.clone());
-    grounds(Way { stack, ledger, otlp_http, judge, store, hops: hops(note) }, demo, http, config)
+    grounds(Way { stack, ledger, otlp_http, judge, store, hops: note.way() }, demo, http, config)
 }
 
 /// The way that telemetry takes.
@@ -208,26 +207,6 @@ fn grounds(way: Way<'_>, demo: Demo, http: &reqwest::Client, config: EmbeddedCon
         secrets: demo.secrets,
         isolation: Some(Arc::new(isolation)),
     }
-}
-
-/// Who counts, devstack's own receiver first.
-fn hops(note: &Note) -> Vec<HopAddress> {
-    if note.runtime == RuntimeKind::Embedded {
-        return Vec::new();
-    }
-    let own =
-        HopAddress { name: "devstack".to_owned(), kind: HopKind::Receiver, metrics: format!("{}{TRAFFIC_PATH}", note.ledger) };
-    let kind = |role: Role| match role {
-        Role::Collector => Some(HopKind::Collector),
-        Role::Tempo => Some(HopKind::Tempo),
-        Role::Jaeger => Some(HopKind::Jaeger),
-        Role::Prometheus | Role::Grafana | Role::Other => None,
-    };
-    let others = note
-        .hops
-        .iter()
-        .filter_map(|hop| kind(hop.role).map(|kind| HopAddress { name: hop.name.clone(), kind, metrics: hop.metrics.clone() }));
-    std::iter::once(own).chain(others).collect()
 }
 
 fn environment(error: &(dyn std::error::Error + 'static)) -> Failure {

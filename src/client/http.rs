@@ -1,6 +1,6 @@
 //! The HTTP client that all readers share, and what can go wrong with it.
 
-use std::{error::Error, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
     Certificate, Client, RequestBuilder, Response, StatusCode, Url,
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::support::{
     address::{self, Address},
+    cause::innermost,
     tls,
 };
 
@@ -212,15 +213,6 @@ pub(super) fn failed(error: reqwest::Error, url: &Url, after: Duration) -> Clien
 /// An address in an error, without what is secret in it.
 pub(super) fn told(url: &Url) -> String {
     address::shown(url.as_str()).into_owned()
-}
-
-/// The last cause: `reqwest` says that it could not connect, the operating system says why.
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod counters;
 mod endpoint;
+mod hops;
 mod http;
 mod jaeger;
 mod ledger;
@@ -17,6 +18,7 @@ mod tempo;
 mod work;
 
 pub use counters::{BadLine, Counter, Counters, CountersClient};
+pub use hops::{Blame, HopAddress, HopKind, Hops};
 pub use http::{ClientError, client_for, loopback};
 pub use ledger::LedgerClient;
 pub use otlp::OtlpClient;

@@ -130,6 +130,9 @@ pub struct UpFailure {
     pub hints: Vec<String>,
     /// Whether it was cancelled and not failed.
     pub cancelled: bool,
+    /// Whether another supervisor was faster: there is a stack to look at again.
+    #[serde(default)]
+    pub overtaken: bool,
 }
 
 /// Where events go; a clone shares the way. A receiver that is gone is no error.
@@ -170,6 +173,7 @@ impl UpFailure {
             log_tail: Vec::new(),
             hints: Vec::new(),
             cancelled: false,
+            overtaken: false,
         }
     }
 

@@ -23,4 +23,4 @@ pub use event::{Events, Ready, Step, UpEvent, UpFailure};
 pub use kept::{Kept, KeptError};
 pub use note::{DemoNote, Hop, NOTE_FILE, NOTE_VERSION, Note};
 pub use order::{Order, Owner, Pull, RuntimeKind, build};
-pub use status::{ComponentStatus, LogLine, LogsWanted, STATUS_VERSION, StackState, Status};
+pub use status::{ComponentStatus, LogLine, LogsWanted, STATUS_VERSION, StackState, Status, UNKNOWN};

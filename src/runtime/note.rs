@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RuntimeKind;
 use crate::{
-    client::StoreAddress,
+    client::{HopAddress, HopKind, StoreAddress},
+    model::traffic::TRAFFIC_PATH,
     stack::{Judge, Role},
     support::address::Address,
     webhook::Secrets,
@@ -64,6 +65,30 @@ pub struct Note {
     pub network: Option<String>,
     /// The demo services that run beside it.
     pub demo: Option<DemoNote>,
+}
+
+impl Note {
+    /// Who counts what goes through on the way to the store, devstack's own receiver first; nobody where that is the whole way.
+    pub fn way(&self) -> Vec<HopAddress> {
+        if self.runtime == RuntimeKind::Embedded {
+            return Vec::new();
+        }
+        let metrics = format!("{}{TRAFFIC_PATH}", self.ledger);
+        let own = HopAddress { name: "devstack".to_owned(), kind: HopKind::Receiver, metrics };
+        std::iter::once(own).chain(self.hops.iter().filter_map(Hop::address)).collect()
+    }
+}
+
+impl Hop {
+    fn address(&self) -> Option<HopAddress> {
+        let kind = match self.role {
+            Role::Collector => HopKind::Collector,
+            Role::Tempo => HopKind::Tempo,
+            Role::Jaeger => HopKind::Jaeger,
+            Role::Prometheus | Role::Grafana | Role::Other => return None,
+        };
+        Some(HopAddress { name: self.name.clone(), kind, metrics: self.metrics.clone() })
+    }
 }
 
 /// A hop that counts.

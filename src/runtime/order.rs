@@ -4,6 +4,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -64,6 +65,10 @@ pub struct Order {
     pub stack: Stack,
     /// Whether devstack's own listeners take any free port instead of 4317, 4318 and 3200. The stack's ports are decided in the stack.
     pub free_ports: bool,
+    /// Where devstack's own listeners listen. Containers are published on 127.0.0.1 whatever it says.
+    pub listen: IpAddr,
+    /// Host names that requests to them may be addressed to, besides those of the loopback interface.
+    pub allow_hosts: Vec<String>,
     /// Whether images are fetched.
     pub pull: Pull,
     /// A network that exists, which the collector joins too.
@@ -80,7 +85,8 @@ pub struct Order {
 impl Order {
     /// Digest of what is to run: a stack that is up under an order with the same one needs nothing.
     pub fn digest(&self) -> String {
-        let what = (self.runtime, self.stack.digest(), self.free_ports, &self.network, self.demo);
+        let own = (self.free_ports, self.listen, &self.allow_hosts);
+        let what = (self.runtime, self.stack.digest(), own, &self.network, self.demo);
         digest(&serde_json::to_vec(&what).expect("an order has only text keys"))
     }
 }

@@ -12,6 +12,9 @@ use crate::model::Traffic;
 /// The version of the JSON shape; grows when a field changes its meaning or goes away.
 pub const STATUS_VERSION: u32 = 1;
 
+/// The state of a component of which nobody can tell anything.
+pub const UNKNOWN: &str = "unknown";
+
 /// How a stack is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -74,6 +77,23 @@ pub struct ComponentStatus {
     pub image: Option<String>,
     /// The engine's id of its container.
     pub container: Option<String>,
+}
+
+impl ComponentStatus {
+    /// A component of which nobody can tell anything, and why.
+    pub fn unknown(name: &str, why: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: UNKNOWN.to_owned(),
+            healthy: false,
+            health: Some(why.to_owned()),
+            address: None,
+            ports: BTreeMap::new(),
+            uptime_s: None,
+            image: None,
+            container: None,
+        }
+    }
 }
 
 impl Status {

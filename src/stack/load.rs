@@ -25,7 +25,7 @@ use crate::support::{
     yaml::{Entry, Node},
 };
 
-/// The stack of a project whose `devstack.yaml` says `runtime: remote` and no stack.
+/// The stack of the remote runtime, where nothing names another.
 const REMOTE: &str = "remote";
 
 /// Which stack is wanted.
@@ -33,6 +33,8 @@ const REMOTE: &str = "remote";
 pub struct Wanted {
     /// `--stack`: a shipped name, or a path from the working directory (else from the project) on.
     pub stack: Option<String>,
+    /// `--runtime`: where nothing names a stack, it decides which.
+    pub runtime: Option<RuntimeWish>,
     /// Each `--set`, as it was written.
     pub sets: Vec<String>,
     /// The project's folder.
@@ -128,7 +130,8 @@ fn assemble(wanted: &Wanted, project: Option<usize>, env: Option<&dyn Env>, desk
             layers::find(name, &Asker::Key { layer, place: entry.blame() }, desk)
         }
         _ => {
-            let name = if text(&said, "runtime") == Some(REMOTE) { REMOTE } else { names()[0] };
+            let remote = wanted.runtime.or_else(|| runtime(&said)) == Some(RuntimeWish::Remote);
+            let name = if remote { REMOTE } else { names()[0] };
             Some(Found { shelf: Shelf::Embedded, path: PathBuf::from(format!("{name}.yaml")) })
         }
     };

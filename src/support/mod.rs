@@ -4,6 +4,7 @@
 //! Everything may import this room; it imports nothing of ours.
 
 pub mod address;
+pub mod cause;
 pub mod clock;
 pub mod disk;
 pub mod env;
@@ -17,5 +18,6 @@ pub mod random;
 pub mod source;
 pub mod suggest;
 pub mod tls;
+pub mod words;
 pub mod work;
 pub mod yaml;

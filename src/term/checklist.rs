@@ -90,7 +90,7 @@ mod tests {
             "  ✓ docker engine 28.2 at unix:///var/run/docker.sock
   ✗ port 9090 (prometheus) is held by prometheus (pid 812), started 2 h ago
       fix: stop it (`kill 812`), or `devstack up --ports auto`
-  ! a name with \u{fffd}[2J in it
+  ! a name with \\u{1b}[2J in it
 2 of 3 checks need attention
 "
         );

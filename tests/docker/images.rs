@@ -37,6 +37,12 @@ impl Drop for Folder {
 /// An image that goes when the test ends.
 struct Image(String);
 
+impl Image {
+    fn one(&self) -> &[String] {
+        std::slice::from_ref(&self.0)
+    }
+}
+
 impl Drop for Image {
     fn drop(&mut self) {
         let _ = std::process::Command::new("docker").args(["rmi", "-f", &self.0]).output();
@@ -57,7 +63,7 @@ async fn an_image_is_fetched_layer_by_layer() {
     assert!(!state(&engine, &image.0).await.present);
     let told = Mutex::new(Vec::new());
     let tell = |step: Step| told.lock().unwrap().push(step);
-    images::pull(&engine, &[image.0.clone()], &tell).await.unwrap();
+    images::pull(&engine, image.one(), &tell).await.unwrap();
     let now = state(&engine, &image.0).await;
     assert!(now.present && now.size.unwrap() >= 399_000, "{now:?}");
     assert!(now.id.unwrap().starts_with("sha256:"));
@@ -107,19 +113,19 @@ async fn saved_and_loaded_again_in_each_packing() {
     let Some(engine) = engine().await else { return };
     let (registry, folder) = (Registry::serve(2).await, Folder::new());
     let image = Image(registry.reference.clone());
-    images::pull(&engine, &[image.0.clone()], &nobody).await.unwrap();
+    images::pull(&engine, image.one(), &nobody).await.unwrap();
     let before = state(&engine, &image.0).await;
     let mut sizes = Vec::new();
     for name in ["images.tar", "images.tar.gz", "images.tar.zst"] {
         let path = folder.0.join(name);
-        let packed = images::save(&engine, &[image.0.clone()], &path, &nobody).await.unwrap();
+        let packed = images::save(&engine, image.one(), &path, &nobody).await.unwrap();
         assert!(packed > 400_000, "{name}: {packed}");
         sizes.push(path.metadata().unwrap().len());
         docker(&["rmi", "-f", &image.0]).await;
         assert!(!state(&engine, &image.0).await.present);
         let told = Mutex::new(Vec::new());
         let tell = |step: Step| told.lock().unwrap().push(step);
-        assert_eq!(images::load(&engine, &path, &tell).await.unwrap(), [image.0.clone()], "{name}");
+        assert_eq!(images::load(&engine, &path, &tell).await.unwrap(), *image.one(), "{name}");
         assert_eq!(state(&engine, &image.0).await.id, before.id, "{name}");
         let told = told.into_inner().unwrap();
         assert!(
@@ -136,9 +142,9 @@ async fn files_that_are_no_images_are_refused_with_words() {
     let Some(engine) = engine().await else { return };
     let (registry, folder) = (Registry::serve(1).await, Folder::new());
     let image = Image(registry.reference.clone());
-    images::pull(&engine, &[image.0.clone()], &nobody).await.unwrap();
+    images::pull(&engine, image.one(), &nobody).await.unwrap();
     for name in ["whole.tar", "whole.tar.gz", "whole.tar.zst"] {
-        images::save(&engine, &[image.0.clone()], &folder.0.join(name), &nobody).await.unwrap();
+        images::save(&engine, image.one(), &folder.0.join(name), &nobody).await.unwrap();
         let whole = std::fs::read(folder.0.join(name)).unwrap();
         let cut = folder.0.join(name.replace("whole", "cut"));
         std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
@@ -168,4 +174,57 @@ async fn files_that_are_no_images_are_refused_with_words() {
     let unsaved = images::save(&engine, &["nobody/nothing:0".to_owned()], &folder.0.join("x.tar"), &nobody).await.unwrap_err();
     assert_eq!(unsaved.to_string(), "the engine does not have `nobody/nothing:0`");
     assert!(!folder.0.join("x.tar").exists());
+}
+
+/// The command as a program: exit code, stdout, stderr.
+async fn command(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_devstack"));
+    let output = program.arg("images").args(arguments).envs(environment.iter().copied()).output().await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn the_command_lists_fetches_saves_and_loads() {
+    let Some(engine) = engine().await else { return };
+    let (registry, folder) = (Registry::serve(2).await, Folder::new());
+    let image = Image(registry.reference.clone());
+    let (code, out, err) = command(&["pull", &image.0], &[]).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains(&format!("✓ {}", image.0)) && out.contains("400 kB"), "{out}");
+    assert_eq!(err.lines().collect::<Vec<_>>(), [format!("{}: pulling from devstack/{}", image.0, name_of(&image.0))]);
+    let file = folder.0.join("one.tar.zst").display().to_string();
+    let (code, out, err) = command(&["save", &file, &image.0], &[]).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with(&format!("{file}: 1 image, ")), "{out}");
+    docker(&["rmi", "-f", &image.0]).await;
+    let (code, out, err) = command(&["load", &file], &[]).await;
+    assert_eq!((code, out), (Some(0), format!("loaded {}\n", image.0)), "{err}");
+    assert!(state(&engine, &image.0).await.present);
+    let (code, out, _) = command(&["list", "--stack", "jaeger", "--format", "json"], &[]).await;
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &document["version"]), (Some(0), &serde_json::json!(1)));
+    let references: Vec<_> =
+        document["images"].as_array().unwrap().iter().map(|image| image["reference"].as_str().unwrap()).collect();
+    assert!(references.contains(&super::JAEGER), "{references:?}");
+}
+
+#[tokio::test]
+async fn the_command_says_by_its_exit_code_whose_fault_it_is() {
+    let nowhere = [("DOCKER_HOST", "unix:///nowhere/docker.sock")];
+    let (code, out, err) = command(&["list"], &nowhere).await;
+    assert_eq!((code, out.as_str()), (Some(3), ""));
+    assert!(err.contains("there is no Docker engine here") && err.contains("hint: "), "{err}");
+    let Some(_) = engine().await else { return };
+    let (code, _, err) = command(&["load", "Cargo.toml"], &[]).await;
+    assert_eq!(code, Some(2));
+    assert!(err.contains("`Cargo.toml` is no archive of images"), "{err}");
+    let (code, _, err) = command(&["pull", "127.0.0.1:1/nobody/nothing:1"], &[]).await;
+    assert_eq!(code, Some(3));
+    assert!(err.contains("connection refused") && err.contains("devstack images load FILE"), "{err}");
+}
+
+/// `test-1a2b3c4d` of `127.0.0.1:1/devstack/test-1a2b3c4d:1`.
+fn name_of(reference: &str) -> &str {
+    reference.rsplit('/').next().and_then(|rest| rest.split(':').next()).unwrap()
 }

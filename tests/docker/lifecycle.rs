@@ -11,7 +11,7 @@ use devstack::{
     support::clock::Stopwatch,
 };
 
-use super::{Bench, COLLECTOR, JAEGER, collector, component, docker, jaeger, prometheus, steps};
+use super::{Bench, COLLECTOR, JAEGER, collector, component, docker, jaeger, prometheus, say, steps};
 
 fn by_name(components: &[MadeComponent]) -> BTreeMap<&str, &MadeComponent> {
     components.iter().map(|made| (made.name.as_str(), made)).collect()
@@ -24,7 +24,7 @@ async fn a_stack_comes_up_labelled_published_on_loopback_and_without_mounts_of_t
     let made = bench.make(vec![collector(), jaeger(), prometheus()]).await.unwrap();
     let total = watch.elapsed();
     let slowest = made.components.iter().map(|made| made.after).max().unwrap();
-    println!("make() took {total:?}, its slowest component {slowest:?}");
+    say(&format!("make() took {total:?}, its slowest component {slowest:?}"));
     let parts = by_name(&made.components);
     assert_eq!(parts.keys().copied().collect::<Vec<_>>(), ["collector", "jaeger", "prometheus"]);
     assert!(made.components.iter().all(|made| !made.kept));
@@ -66,14 +66,14 @@ async fn a_stack_comes_up_labelled_published_on_loopback_and_without_mounts_of_t
     assert_eq!(states[1].address, parts["jaeger"].address);
     assert_eq!(states[1].health.as_deref(), Some("ready"));
     assert_eq!(states[1].image.as_deref(), Some(JAEGER));
-    assert_eq!(bench.containers.ports().await.unwrap()["prometheus"], parts["prometheus"].ports);
+    assert_eq!(bench.containers.glance().await.unwrap()["prometheus"].ports, parts["prometheus"].ports);
     let left = runtime::left_over(bench.containers.engine()).await.unwrap();
     let ours = left.iter().find(|left| left.owner == bench.owner.id).unwrap();
     assert_eq!((ours.containers, ours.running, ours.project.as_deref()), (3, 3, Some(bench.owner.root.as_path())));
 
     let watch = Stopwatch::start();
     let removed = bench.containers.remove(true, &bench.events).await.unwrap();
-    println!("remove() took {:?}", watch.elapsed());
+    say(&format!("remove() took {:?}", watch.elapsed()));
     assert_eq!((removed.containers.len(), removed.networks.len(), removed.volumes.len()), (3, 1, 1));
     assert_eq!(removed.left, Vec::<String>::new());
     assert_eq!(bench.there().await, Vec::<String>::new());

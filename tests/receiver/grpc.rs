@@ -16,6 +16,8 @@ use super::{Running, large, one_span, request};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
+const PACKINGS: [Option<CompressionEncoding>; 3] = [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)];
+
 /// A codec that takes bytes for messages.
 #[derive(Default)]
 struct Raw;
@@ -58,9 +60,17 @@ async fn channel(url: &str) -> Channel {
     Endpoint::from_shared(url.to_owned()).unwrap().connect().await.unwrap()
 }
 
-async fn send(url: &str, path: &'static str, message: Vec<u8>, gzip: bool) -> Result<ExportTraceServiceResponse, Status> {
+async fn send(
+    url: &str,
+    path: &'static str,
+    message: Vec<u8>,
+    packing: impl Into<Option<CompressionEncoding>>,
+) -> Result<ExportTraceServiceResponse, Status> {
     let client = Grpc::new(channel(url).await);
-    let mut client = if gzip { client.send_compressed(CompressionEncoding::Gzip) } else { client };
+    let mut client = match packing.into() {
+        Some(packing) => client.send_compressed(packing),
+        None => client,
+    };
     client.ready().await.unwrap();
     let answer = client.unary(Request::new(message), PathAndQuery::from_static(path), Raw).await?;
     Ok(ExportTraceServiceResponse::decode(answer.into_inner().as_slice()).unwrap())
@@ -70,12 +80,12 @@ async fn send(url: &str, path: &'static str, message: Vec<u8>, gzip: bool) -> Re
 async fn good_and_partly_good_requests_are_answered() {
     let running = Running::start(Config::default()).await;
     let (trace, good) = one_span();
-    for gzip in [false, true] {
-        let answer = send(&running.grpc, EXPORT, good.encode_to_vec(), gzip).await.unwrap();
+    for packing in PACKINGS {
+        let answer = send(&running.grpc, EXPORT, good.encode_to_vec(), packing).await.unwrap();
         assert_eq!(answer.partial_success, None);
     }
     let view = running.ledger.view(trace);
-    assert_eq!((view.arrivals.len(), view.arrivals[0].resent), (1, 1));
+    assert_eq!((view.arrivals.len(), view.arrivals[0].resent), (1, 2));
 
     let trace = TraceId::random();
     let id = trace.bytes().to_vec();
@@ -94,15 +104,24 @@ async fn what_cannot_be_decoded_is_refused_for_good() {
     let good = one_span().1.encode_to_vec();
     let json = serde_json::to_vec(&one_span().1).unwrap();
     let cases = [
-        (b"\xff\xff\xff\xff garbage".to_vec(), false, "failed to decode"),
-        (good[..good.len() - 3].to_vec(), false, "failed to decode"),
-        (json, false, "the message is JSON; OTLP over gRPC is protobuf, JSON is sent over HTTP to http://127.0.0.1:"),
-        (large(65 * 1024).encode_to_vec(), false, "the body is larger than the limit of 65536 bytes"),
-        (large(50 * 1024 * 1024).encode_to_vec(), false, "the body is larger than the limit of 65536 bytes"),
-        (large(4 * 1024 * 1024).encode_to_vec(), true, "the gzip body unpacks to more than the limit of 65536 bytes"),
+        (b"\xff\xff\xff\xff garbage".to_vec(), None, "failed to decode"),
+        (good[..good.len() - 3].to_vec(), None, "failed to decode"),
+        (json, None, "the message is JSON; OTLP over gRPC is protobuf, JSON is sent over HTTP to http://127.0.0.1:"),
+        (large(65 * 1024).encode_to_vec(), None, "the body is larger than the limit of 65536 bytes"),
+        (large(50 * 1024 * 1024).encode_to_vec(), None, "the body is larger than the limit of 65536 bytes"),
+        (
+            large(4 * 1024 * 1024).encode_to_vec(),
+            Some(CompressionEncoding::Gzip),
+            "the gzip body unpacks to more than the limit of 65536 bytes",
+        ),
+        (
+            large(4 * 1024 * 1024).encode_to_vec(),
+            Some(CompressionEncoding::Zstd),
+            "the zstd body unpacks to more than the limit of 65536 bytes",
+        ),
     ];
-    for (message, gzip, words) in cases {
-        let refused = send(&running.grpc, EXPORT, message, gzip).await.unwrap_err();
+    for (message, packing, words) in cases {
+        let refused = send(&running.grpc, EXPORT, message, packing).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
         assert!(refused.message().contains(words), "{refused:?}");
     }
@@ -116,8 +135,8 @@ async fn a_message_up_to_the_limit_is_taken() {
     let rest = large(65_000).encode_to_vec().len() - 65_000;
     let message = large(64 * 1024 - rest).encode_to_vec();
     assert_eq!(message.len(), 64 * 1024);
-    for gzip in [false, true] {
-        send(&running.grpc, EXPORT, message.clone(), gzip).await.unwrap();
+    for packing in PACKINGS {
+        send(&running.grpc, EXPORT, message.clone(), packing).await.unwrap();
     }
     running.stop().await;
 }
@@ -125,9 +144,9 @@ async fn a_message_up_to_the_limit_is_taken() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_are_told_where_they_are() {
     let running = Running::start(Config::default()).await;
-    let unknown = send(&running.grpc, "/grpc.health.v1.Health/Check", Vec::new(), false).await.unwrap_err();
+    let unknown = send(&running.grpc, "/grpc.health.v1.Health/Check", Vec::new(), None).await.unwrap_err();
     assert_eq!(unknown.code(), Code::Unimplemented);
-    let wrong_port = send(&running.http, EXPORT, one_span().1.encode_to_vec(), false).await.unwrap_err();
+    let wrong_port = send(&running.http, EXPORT, one_span().1.encode_to_vec(), None).await.unwrap_err();
     assert_eq!(wrong_port.code(), Code::Unimplemented);
     assert!(wrong_port.message().contains(&format!("OTLP over gRPC is at {}", running.grpc)), "{wrong_port:?}");
     running.stop().await;

@@ -17,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Running, gzip, large, one_span, request};
+use super::{Running, gzip, large, one_span, request, zstd};
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -156,11 +156,17 @@ async fn bodies_up_to_the_limit_are_taken_and_larger_ones_refused() {
     assert_eq!(post_with(&running, &packed, gzip(&exact)).await.status(), 200);
     let (status, words) = refusal(post_with(&running, &packed, gzip(&above)).await, PROTOBUF).await;
     assert_eq!((status, words.as_str()), (413, "the gzip body unpacks to more than the limit of 65536 bytes"));
+    let with_zstd = [("content-type", PROTOBUF), ("content-encoding", "zstd")];
+    assert_eq!(post_with(&running, &with_zstd, zstd(&exact)).await.status(), 200);
+    let (status, words) = refusal(post_with(&running, &with_zstd, zstd(&above)).await, PROTOBUF).await;
+    assert_eq!((status, words.as_str()), (413, "the zstd body unpacks to more than the limit of 65536 bytes"));
 
-    // Thrice the limit before packing a thousandfold.
-    let bomb = gzip(&vec![0; 64 * limit]);
-    assert!(bomb.len() < limit);
-    assert_eq!(refusal(post_with(&running, &packed, bomb).await, PROTOBUF).await.0, 413);
+    // Many times the limit, packed below it.
+    let zeros = vec![0; 64 * limit];
+    for (packed, bomb) in [(packed, gzip(&zeros)), (with_zstd, zstd(&zeros))] {
+        assert!(bomb.len() < limit);
+        assert_eq!(refusal(post_with(&running, &packed, bomb).await, PROTOBUF).await.0, 413);
+    }
     running.stop().await;
 }
 
@@ -194,6 +200,11 @@ async fn broken_and_unknown_compression_is_refused() {
         let (status, words) = refusal(post_with(&running, &with("gzip"), bad.to_vec()).await, PROTOBUF).await;
         assert_eq!(status, 400);
         assert!(words.starts_with("the body is not whole gzip data: "), "{words}");
+    }
+    for bad in [&zstd(&body)[..10], &body[..]] {
+        let (status, words) = refusal(post_with(&running, &with("zstd"), bad.to_vec()).await, PROTOBUF).await;
+        assert_eq!(status, 400);
+        assert!(words.starts_with("the body is not whole zstd data: "), "{words}");
     }
     let (status, words) = refusal(post_with(&running, &with("br"), body.clone()).await, PROTOBUF).await;
     assert_eq!((status, words.as_str()), (415, "unsupported content-encoding `br`, supported: [gzip, zstd, identity]"));

@@ -9,8 +9,8 @@ use axum::{
     routing::post,
 };
 use devstack::{
-    check::{CaseReport, HopAddress, HopKind, Verdict},
-    client::{StoreAddress, StoreKind, loopback},
+    check::{CaseReport, Verdict},
+    client::{HopAddress, HopKind, StoreAddress, StoreKind, loopback},
     support::address::Address,
 };
 use tokio_util::sync::CancellationToken;

@@ -39,6 +39,7 @@ pub(super) struct Api {
 pub(in crate::backend) fn router(ledger: Ledger, traffic: TrafficHandle, feed: Feed, shutdown: CancellationToken) -> Router {
     not_yet::routes()
         .route("/ready", get(ready))
+        .route("/api/health", get(health))
         .route("/api/echo", get(|| async { "echo" }))
         .route("/api/status/buildinfo", get(buildinfo))
         .route("/api/traces/{id}", get(tempo::trace_by_id_v1))
@@ -55,6 +56,13 @@ pub(in crate::backend) fn router(ledger: Ledger, traffic: TrafficHandle, feed: F
 
 async fn ready(State(api): State<Api>) -> impl IntoResponse {
     if api.shutdown.is_cancelled() { (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n") } else { (StatusCode::OK, "ready\n") }
+}
+
+/// The same as [`ready`] under the path that monitors and front ends ask for, and with the version.
+async fn health(State(api): State<Api>) -> impl IntoResponse {
+    let (status, state) =
+        if api.shutdown.is_cancelled() { (StatusCode::SERVICE_UNAVAILABLE, "shutting down") } else { (StatusCode::OK, "ready") };
+    (status, Json(serde_json::json!({ "devstack": env!("CARGO_PKG_VERSION"), "state": state })))
 }
 
 /// The shape of `GET /api/status/buildinfo`.

@@ -16,7 +16,7 @@ use hyper_util::{
 };
 
 use super::{Answer, Protocol, headers::end_to_end, tls};
-use crate::support::address::Address;
+use crate::support::{address::Address, cause::innermost};
 
 /// The largest answer that is taken, in bytes. Answers to exports are a few words.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -203,15 +203,6 @@ fn without_user(authority: &Authority) -> Authority {
 
 fn unusable(name: &str, reason: &str) -> NoAnswer {
     NoAnswer::Unusable { name: name.to_owned(), reason: reason.to_owned() }
-}
-
-/// The last cause: the client says that it could not connect, the operating system says why.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

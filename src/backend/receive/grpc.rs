@@ -108,20 +108,26 @@ async fn answer<S: Signal>(port: &Port, request: Request) -> Result<Response, Re
     let mut allowance = intake.allowance();
     let read = read::<S>(port, &parts, body, allowance.as_mut()).await;
     let Read { raw, packed, plain, compression, request } = read.map_err(|why| intake.unread(&why, Protocol::Grpc))?;
-    let kept = intake.keep::<S>(request);
-    let Some(route) = intake.route(Protocol::Grpc) else {
-        return Ok(Verdict::Accepted(kept.rejected).over_grpc());
-    };
-    let way = route.map(|route| {
-        let outgoing = match &route {
-            Route::Unchanged(_) => Outgoing::unchanged(parts, raw),
-            Route::Translated(_) => {
-                http_request(&parts.headers, Message::widely_understood(compression, &packed, &plain), S::PATH)
-            }
-        };
-        (route, outgoing)
+    let came = raw.len();
+    let way = intake.route(Protocol::Grpc).map(|route| {
+        route.map(|route| {
+            let outgoing = match &route {
+                Route::Unchanged(_) => Outgoing::unchanged(parts, raw),
+                Route::Translated(_) => {
+                    http_request(&parts.headers, Message::widely_understood(compression, &packed, &plain), S::PATH)
+                }
+            };
+            (route, outgoing)
+        })
     });
-    Ok(intake.pass_on(&kept, way).await?.over_grpc())
+    // It may be many times as large as what is passed on.
+    drop(plain);
+    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread(&why.into(), Protocol::Grpc))?;
+    let kept = intake.keep::<S>(request);
+    match way {
+        None => Ok(Verdict::Accepted(kept.rejected).over_grpc()),
+        Some(way) => Ok(intake.pass_on(&kept, way).await?.over_grpc()),
+    }
 }
 
 async fn read<S: Signal>(

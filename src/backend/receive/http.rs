@@ -72,6 +72,7 @@ async fn answer<S: Signal>(intake: &Intake, parts: Parts, body: Body, encoding: 
     if let Some(warning) = &warning {
         intake.observer.problem(None, &warning.words);
     }
+    let came = raw.len();
     let way = intake.route(Protocol::Http).map(|route| {
         route.map(|route| {
             let outgoing = match &route {
@@ -87,7 +88,9 @@ async fn answer<S: Signal>(intake: &Intake, parts: Parts, body: Body, encoding: 
             (route, outgoing)
         })
     });
+    // It may be many times as large as what is passed on.
     drop(plain);
+    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread(&why.into(), Protocol::Http))?;
     let kept = intake.keep::<S>(request);
     match way {
         None => Ok(Verdict::Accepted(kept.rejected.or(warning)).over_http(encoding, S::REJECTED)),

@@ -57,6 +57,13 @@ impl Intake {
         if allowance.is_none_or(Allowance::enter) { Ok(()) } else { Err(BodyError::NoRoom) }
     }
 
+    /// Takes the place that a request needs beyond what it came with, because it leaves unpacked; `Err` where there is none.
+    pub(super) fn leave(allowance: Option<&mut Allowance>, came: usize, way: Option<&Way>) -> Result<(), BodyError> {
+        let (Some(allowance), Some(Ok((_, outgoing)))) = (allowance, way) else { return Ok(()) };
+        let more = outgoing.body.len().saturating_sub(came);
+        if more == 0 || allowance.take(more) { Ok(()) } else { Err(BodyError::NoRoom) }
+    }
+
     /// The way on for a request; `None` where this backend is the last hop.
     pub(super) fn route(&self, came_by: Protocol) -> Option<Result<Route, NoAnswer>> {
         self.forwarder.as_ref().map(|forwarder| forwarder.route(came_by))

@@ -53,10 +53,8 @@ pub(crate) fn run(args: &OpenArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let address = address.ok_or_else(|| nothing(args.page, &note))?;
     ui.data(&address);
-    if !args.print
-        && let Err(error) = open::that_detached(&address)
-    {
-        ui.warn(&format!("no browser could be opened: {error}"));
+    if !args.print && open::that_detached(&address).is_err() {
+        ui.warn("no browser could be opened from here; the address is above");
     }
     Ok(Exit::Held)
 }

@@ -1,6 +1,9 @@
 //! `devstack up`: starts the stack and returns when telemetry flows.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -9,9 +12,9 @@ use crate::{
     cli::{Failure, exit::Exit, interrupt, project::owner},
     report::stack::{self, Drawer},
     runtime::{
-        Events, Order, Pull, Ready, RuntimeKind, UpEvent, UpFailure, build,
+        Events, Order, Owner, Pull, Ready, RuntimeKind, UpEvent, UpFailure, build,
         docker::{Engine, EngineError},
-        supervisor,
+        supervisor::{self, Found},
     },
     stack::{Loaded, RuntimeWish, Stack, Wanted},
     support::{clock::Stopwatch, env::Os},
@@ -19,7 +22,7 @@ use crate::{
 };
 
 /// How long all of it may take where `--timeout` does not say: images may have to come over a slow line.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Start the stack; return when a trace and a metric went through every hop
 ///
@@ -57,6 +60,14 @@ pub(crate) struct UpArgs {
     /// Let the collector join this network, for services that run in containers
     #[arg(long, value_name = "NAME", help_heading = "Stack")]
     network: Option<String>,
+
+    /// Where devstack's own ports listen; with another address than a loopback one, other machines may send to them and read from them
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), hide_default_value = true, help_heading = "Stack")]
+    listen: IpAddr,
+
+    /// Answer requests for this host name, too (can be repeated; default: localhost and addresses)
+    #[arg(long, value_name = "NAME", value_parser = host_name, help_heading = "Stack")]
+    allow_host: Vec<String>,
 
     /// Run the demo services beside it
     #[arg(long, help_heading = "Run")]
@@ -115,12 +126,17 @@ enum PullOption {
 pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Stopwatch::start();
     let project = super::project()?;
-    let wanted = Wanted { stack: args.stack.clone(), sets: args.set.clone(), root: project.root().to_owned() };
+    let wanted = Wanted {
+        stack: args.stack.clone(),
+        runtime: args.runtime.map(Into::into),
+        sets: args.set.clone(),
+        root: project.root().to_owned(),
+    };
     let loaded = super::valid(crate::stack::load(&wanted, &Os), ui)?;
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
         let order = order(args, loaded, owner(&project)?, ui).await?;
-        if args.attach { attached(args, order, ui, clock).await } else { in_background(args, &order, ui, clock).await }
+        if args.attach { Box::pin(attached(args, order, ui, clock)).await } else { in_background(args, &order, ui, clock).await }
     })
 }
 
@@ -141,7 +157,11 @@ async fn in_background(args: &UpArgs, order: &Order, ui: &Ui, clock: Stopwatch) 
     };
     let (ended, ()) = tokio::join!(starting, drawing);
     signals.abort();
-    drawer.done();
+    if ended.is_ok() {
+        drawer.end()
+    } else {
+        drawer.done()
+    }
     let ready = ended.map_err(|failure| failed(&failure, ui))?;
     tell(args, &ready, &drawer, ui, clock);
     Ok(Exit::Held)
@@ -175,9 +195,9 @@ async fn attached(args: &UpArgs, order: Order, ui: &Ui, clock: Stopwatch) -> Res
 }
 
 /// What is to run where, decided.
-async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: &Ui) -> Result<Order, Failure> {
+async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
     ui.explain(&loaded.warnings.render(super::paint(ui.err_look())));
-    let runtime = decide(args.runtime, &loaded, ui).await?;
+    let runtime = decide(args.runtime, &loaded, &owner, ui).await?;
     let free_ports = args.ports.map_or(loaded.free_ports, |ports| ports == PortsOption::Auto);
     let stack = match runtime {
         RuntimeKind::Embedded => Stack::embedded(),
@@ -187,11 +207,16 @@ async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: 
     if args.network.is_some() && runtime != RuntimeKind::Docker {
         return Err(Failure::usage(format!("`--network` is for containers, and this is the {runtime} runtime")));
     }
+    if !args.listen.is_loopback() {
+        ui.warn(&format!("`--listen {}`: whoever reaches this machine may send to the stack and read what it has", args.listen));
+    }
     Ok(Order {
         owner,
         runtime,
         stack,
         free_ports,
+        listen: args.listen,
+        allow_hosts: args.allow_host.clone(),
         pull: args.pull.into(),
         network: args.network.clone(),
         deadline: args.timeout.unwrap_or(PATIENCE),
@@ -201,7 +226,7 @@ async fn order(args: &UpArgs, loaded: Loaded, owner: crate::runtime::Owner, ui: 
 }
 
 /// `--runtime`, else what devstack.yaml says, else docker where an engine answers; one line says which and why.
-async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Result<RuntimeKind, Failure> {
+async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, owner: &Owner, ui: &Ui) -> Result<RuntimeKind, Failure> {
     let wish = option.map(RuntimeWish::from).or(loaded.runtime).unwrap_or(RuntimeWish::Auto);
     let remote = loaded.stack.is_remote();
     match wish {
@@ -221,6 +246,10 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
         },
         RuntimeWish::Auto | RuntimeWish::Remote => match Engine::discover(&Os).await {
             Ok(_) => Ok(RuntimeKind::Docker),
+            // Containers of this project are somewhere: to begin something else in silence would lose sight of them.
+            Err(error) if runs_containers(owner) => {
+                Err(super::no_engine(&error).hint("or say `--runtime embedded` to run without them"))
+            }
             Err(EngineError::Absent { .. }) => {
                 ui.status("no container engine here: using the embedded runtime (`--runtime docker` insists)");
                 Ok(RuntimeKind::Embedded)
@@ -229,6 +258,17 @@ async fn decide(option: Option<RuntimeOption>, loaded: &Loaded, ui: &Ui) -> Resu
             Err(error) => Err(super::no_engine(&error)),
         },
     }
+}
+
+/// Whether the project's stack that is up, or was when its supervisor died, has containers.
+fn runs_containers(owner: &Owner) -> bool {
+    matches!(supervisor::find(owner), Ok(Found::Up(note) | Found::Dead(note)) if note.runtime == RuntimeKind::Docker)
+}
+
+/// A name as it stands in a request, without scheme and port.
+fn host_name(name: &str) -> Result<String, String> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if plain && !name.is_empty() { Ok(name.to_owned()) } else { Err("a host name, without scheme and port".to_owned()) }
 }
 
 fn tell(args: &UpArgs, ready: &Ready, drawer: &Drawer<'_>, ui: &Ui, clock: Stopwatch) {
@@ -273,8 +313,8 @@ pub(crate) fn failed(failure: &UpFailure, ui: &Ui) -> Failure {
         return Failure::interrupted("interrupted; what this run had made is removed");
     }
     let message = match &failure.component {
-        Some(component) => format!("{component}: {}", failure.message),
-        None => failure.message.clone(),
+        Some(component) if !failure.message.contains(component.as_str()) => format!("{component}: {}", failure.message),
+        _ => failure.message.clone(),
     };
     let drawn = stack::failure(failure, ui.err_look());
     let text = if drawn.is_empty() { message } else { format!("{message}\n{}", drawn.trim_end()) };

@@ -48,7 +48,8 @@ impl LogLines {
         self.names = self.names.max(width(&line.name));
         let name = self.look.paint_service(&line.name, &pad_end(&line.name, self.names));
         let at = if line.at_ns == 0 { String::new() } else { self.look.paint(Role::Dim, &clock_time(line.at_ns)) + "  " };
-        format!("{at}{name}  {}", clean(&line.text))
+        // Columns are ours here: a tab would be shown as what it is.
+        format!("{at}{name}  {}", clean(&line.text.replace('\t', "  ")))
     }
 }
 

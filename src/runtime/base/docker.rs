@@ -8,14 +8,13 @@ use futures_util::{StreamExt, stream::BoxStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Footing;
+use super::{Followers, Footing};
 use crate::{
     backend::Upstreams,
     client::{StoreAddress, StoreKind},
     runtime::{
         ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, UpEvent, UpFailure,
-        docker::{Containers, Created, Engine, EngineAbout},
-        supervisor::Journal,
+        docker::{Containers, Created, DockerError, Engine, EngineAbout, Glance},
     },
     stack::{Role, Stack},
     support::{address::Address, clock, env::Os},
@@ -31,6 +30,9 @@ type Ports = BTreeMap<String, BTreeMap<String, u16>>;
 pub(in crate::runtime) struct DockerBase {
     containers: Containers,
     stack: Stack,
+    network: String,
+    /// Published ports at the start.
+    ports: Ports,
     created: Created,
 }
 
@@ -49,15 +51,21 @@ impl DockerBase {
         let ports: Ports = made.components.iter().map(|made| (made.name.clone(), made.ports.clone())).collect();
         upstreams.send_replace(upstreams_of(&order.stack, &ports));
         let network = order.network.clone().unwrap_or(made.network);
-        let footing = footing(&order.stack, ports, network);
-        Ok((Self { containers, stack: order.stack.clone(), created: made.created }, footing))
+        let kept = made.components.iter().any(|made| made.kept);
+        let footing = Footing { kept, ..footing(&order.stack, ports.clone(), network.clone()) };
+        Ok((Self { containers, stack: order.stack.clone(), network, ports, created: made.created }, footing))
     }
 
     /// How the containers are now.
     pub(super) async fn states(&self) -> Vec<ComponentStatus> {
         match self.containers.states().await {
             Ok(states) => states,
-            Err(error) => self.stack.components.iter().map(|component| unknown(&component.name, &error.to_string())).collect(),
+            Err(error) => self
+                .stack
+                .components
+                .iter()
+                .map(|component| ComponentStatus::unknown(&component.name, &error.sentence()))
+                .collect(),
         }
     }
 
@@ -65,57 +73,117 @@ impl DockerBase {
     pub(super) fn logs(&self, wanted: &LogsWanted) -> BoxStream<'static, LogLine> {
         self.containers.logs(wanted).filter_map(|line| std::future::ready(line.ok())).boxed()
     }
-
-    /// Tells the receiver and the journal what changes, until `stop`.
-    pub(super) fn follow(
-        &self,
-        upstreams: watch::Sender<Upstreams>,
-        journal: Journal,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let (containers, stack) = (self.containers.clone(), self.stack.clone());
+    /// Tells whoever has to know what changes, for as long as it is asked to.
+    pub(super) fn follow(&self, followers: Followers) -> impl Future<Output = ()> + Send + use<> {
+        let containers = self.containers.clone();
+        let mut watched = Watched {
+            stack: self.stack.clone(),
+            network: self.network.clone(),
+            ports: self.ports.clone(),
+            states: BTreeMap::new(),
+            answered: true,
+            followers,
+        };
         async move {
-            let mut last = BTreeMap::new();
             loop {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = clock::pause(LOOK) => {}
-                }
-                let Ok(states) = containers.states().await else { continue };
-                let ports = states.iter().map(|state| (state.name.clone(), state.ports.clone())).collect();
-                let now = upstreams_of(&stack, &ports);
-                upstreams.send_if_modified(|before| {
-                    let changed = *before != now;
-                    if changed {
-                        journal.note(&format!("passes on to {}", words(&now)));
-                        before.clone_from(&now);
-                    }
-                    changed
-                });
-                let states: BTreeMap<_, _> = states.into_iter().map(|state| (state.name, state.state)).collect();
-                for component in &stack.components {
-                    let state = states.get(&component.name).map_or("removed", String::as_str);
-                    let before = last.insert(component.name.clone(), state.to_owned());
-                    if before.as_deref().unwrap_or("running") != state {
-                        journal.note(&format!("{} is {state}", component.name));
-                    }
-                }
+                clock::pause(LOOK).await;
+                watched.look(containers.glance().await);
             }
         }
     }
 
     /// Removes what its start made.
     pub(super) async fn undo(self, events: &Events) {
-        if let Err(error) = self.containers.undo(self.created, events).await {
+        let undone = match self.containers.engine().answers().await {
+            Ok(()) => self.containers.undo(self.created, events).await.map_err(|error| error.sentence()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = undone {
             events.tell(UpEvent::Warning { words: format!("not all of it could be removed: {error}; run `devstack down`") });
         }
     }
 
-    /// Removes all of it.
-    pub(super) async fn end(&self, volumes: bool, events: &Events) -> Vec<String> {
-        match self.containers.remove(volumes, events).await {
-            Ok(removed) => removed.left,
-            Err(error) => vec![format!("containers could not be removed: {error}; run `devstack down` again")],
+    /// Removes all of it. An engine that is silent is not waited for: whoever asked is told, and the next `down` finds the rest by label.
+    pub(super) async fn end(&self, volumes: bool, events: &Events) -> Result<Vec<String>, UpFailure> {
+        if let Err(error) = self.containers.engine().answers().await {
+            return Err(not_removed(&error.to_string()));
+        }
+        let removed = self.containers.remove(volumes, events).await;
+        removed.map(|removed| removed.left).map_err(|error| not_removed(&error.sentence()))
+    }
+}
+
+/// The failure to remove containers.
+pub(in crate::runtime) fn not_removed(why: &str) -> UpFailure {
+    UpFailure::new(format!("the containers could not be removed: {why}"))
+        .hint("once the engine answers, run `devstack down` again")
+}
+
+/// What is known of containers that are watched, and who is told of changes.
+struct Watched {
+    stack: Stack,
+    network: String,
+    ports: Ports,
+    states: BTreeMap<String, String>,
+    answered: bool,
+    followers: Followers,
+}
+
+impl Watched {
+    fn look(&mut self, seen: Result<BTreeMap<String, Glance>, DockerError>) {
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                if std::mem::replace(&mut self.answered, false) {
+                    self.followers.journal.note(&error.sentence());
+                }
+                return;
+            }
+        };
+        if !std::mem::replace(&mut self.answered, true) {
+            self.followers.journal.note("the engine answers again");
+        }
+        self.pass_on(&seen);
+        self.tell_ports(&seen);
+        self.tell_states(&seen);
+    }
+
+    /// The receiver passes on to where the next hop is now, and to nobody while it is gone.
+    fn pass_on(&self, seen: &BTreeMap<String, Glance>) {
+        let ports = seen.iter().map(|(name, glance)| (name.clone(), glance.ports.clone())).collect();
+        let now = upstreams_of(&self.stack, &ports);
+        self.followers.upstreams.send_if_modified(|before| {
+            let changed = *before != now;
+            if changed {
+                self.followers.journal.note(&format!("passes on to {}", words(&now)));
+                before.clone_from(&now);
+            }
+            changed
+        });
+    }
+
+    /// Where everything is, when that has changed. Whoever does not run keeps the ports it had: they are where it was to be found.
+    fn tell_ports(&mut self, seen: &BTreeMap<String, Glance>) {
+        let mut ports = self.ports.clone();
+        for (name, known) in &mut ports {
+            if let Some(glance) = seen.get(name).filter(|glance| !glance.ports.is_empty()) {
+                known.clone_from(&glance.ports);
+            }
+        }
+        if ports != self.ports {
+            self.ports.clone_from(&ports);
+            // A supervisor that is ending does not need to know.
+            let _ = self.followers.footing.send(footing(&self.stack, ports, self.network.clone()));
+        }
+    }
+
+    fn tell_states(&mut self, seen: &BTreeMap<String, Glance>) {
+        for component in &self.stack.components {
+            let state = seen.get(&component.name).map_or("removed", |glance| glance.state.as_str());
+            let before = self.states.insert(component.name.clone(), state.to_owned());
+            if before.as_deref().unwrap_or("running") != state {
+                self.followers.journal.note(&format!("{} is {state}", component.name));
+            }
         }
     }
 }
@@ -160,6 +228,7 @@ fn footing(stack: &Stack, ports: Ports, network: String) -> Footing {
         store,
         components: ports,
         network: Some(network),
+        kept: false,
     }
 }
 
@@ -182,19 +251,4 @@ fn words(upstreams: &Upstreams) -> String {
     let all = [&upstreams.grpc, &upstreams.http];
     let urls: Vec<_> = all.into_iter().flatten().map(|at| at.url.as_str()).collect();
     if urls.is_empty() { "nobody: the next hop has no port".to_owned() } else { urls.join(" and ") }
-}
-
-/// The engine cannot tell.
-fn unknown(name: &str, why: &str) -> ComponentStatus {
-    ComponentStatus {
-        name: name.to_owned(),
-        state: "unknown".to_owned(),
-        healthy: false,
-        health: Some(why.to_owned()),
-        address: None,
-        ports: BTreeMap::new(),
-        uptime_s: None,
-        image: None,
-        container: None,
-    }
 }

@@ -8,9 +8,10 @@ mod remote;
 use std::collections::BTreeMap;
 
 use docker::DockerBase;
+pub(super) use docker::not_removed;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use remote::RemoteBase;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{ComponentStatus, Events, Hop, LogLine, LogsWanted, Order, RuntimeKind, UpFailure, supervisor::Journal};
@@ -45,6 +46,18 @@ pub(super) struct Footing {
     pub(super) components: BTreeMap<String, BTreeMap<String, u16>>,
     /// Their network.
     pub(super) network: Option<String>,
+    /// Whether some of them ran before.
+    pub(super) kept: bool,
+}
+
+/// Who is told what changes.
+pub(super) struct Followers {
+    /// The receiver: where to pass on to.
+    pub(super) upstreams: watch::Sender<Upstreams>,
+    /// The supervisor: where everything is now.
+    pub(super) footing: mpsc::UnboundedSender<Footing>,
+    /// Whoever reads the journal later.
+    pub(super) journal: Journal,
 }
 
 impl Base {
@@ -85,16 +98,11 @@ impl Base {
         }
     }
 
-    /// Follows what changes beneath the receiver until `stop`: a container that was restarted has other ports.
-    pub(super) fn follow(
-        &self,
-        upstreams: watch::Sender<Upstreams>,
-        journal: Journal,
-        stop: CancellationToken,
-    ) -> BoxFuture<'static, ()> {
+    /// Follows what changes beneath the receiver, for as long as it is asked to: a container that was restarted has other ports.
+    pub(super) fn follow(&self, followers: Followers) -> BoxFuture<'static, ()> {
         match self {
-            Self::Docker(docker) => docker.follow(upstreams, journal, stop).boxed(),
-            Self::Embedded | Self::Remote(_) => stop.cancelled_owned().boxed(),
+            Self::Docker(docker) => docker.follow(followers).boxed(),
+            Self::Embedded | Self::Remote(_) => std::future::pending().boxed(),
         }
     }
 
@@ -105,11 +113,11 @@ impl Base {
         }
     }
 
-    /// Removes its parts. Gives sentences about what could not be removed.
-    pub(super) async fn end(&self, volumes: bool, events: &Events) -> Vec<String> {
+    /// Removes its parts. Gives sentences about what others keep there; fails where something of ours is left.
+    pub(super) async fn end(&self, volumes: bool, events: &Events) -> Result<Vec<String>, UpFailure> {
         match self {
             Self::Docker(docker) => docker.end(volumes, events).await,
-            Self::Embedded | Self::Remote(_) => Vec::new(),
+            Self::Embedded | Self::Remote(_) => Ok(Vec::new()),
         }
     }
 }

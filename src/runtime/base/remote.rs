@@ -2,7 +2,7 @@
 //!
 //! Their addresses, headers and certificates come from the stack file; whether they work is shown by the canary.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -15,6 +15,9 @@ use crate::{
     stack::Endpoints,
     support::address::Address,
 };
+
+/// How long an endpoint may take to say how it is: somebody waits for the answer.
+const ANSWER: Duration = Duration::from_secs(4);
 
 /// Endpoints elsewhere.
 pub(in crate::runtime) struct RemoteBase {
@@ -76,10 +79,13 @@ fn footing(endpoints: &Endpoints) -> Footing {
 
 async fn state(name: &str, at: &Address, path: Option<&str>) -> ComponentStatus {
     let health = match path {
-        Some(path) => Some(client::probe(at, path).await),
+        Some(path) => Some(match tokio::time::timeout(ANSWER, client::probe(at, path)).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", ANSWER.as_secs())),
+        }),
         None => None,
     };
-    let health_words = health.map(|health| health.map_or_else(|error| error.to_string(), |()| "ready".to_owned()));
+    let health_words = health.map(|health| health.map_or_else(|words| words, |()| "ready".to_owned()));
     let healthy = health_words.as_deref().is_none_or(|words| words == "ready");
     ComponentStatus {
         name: name.to_owned(),

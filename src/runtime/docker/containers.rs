@@ -3,13 +3,13 @@
 //! The face of this room to the supervisor; without a supervisor, `status`, `logs` and `down` use it themselves, because everything it
 //! needs stands in labels.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use futures_util::{Stream, future::join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DockerError, Engine,
+    DockerError, Engine, Said,
     component::main_address,
     labels, logs,
     make::{self, Created, Made},
@@ -22,12 +22,24 @@ use crate::{
     support::clock,
 };
 
+/// How long the engine and the components may take to say how they are.
+const ANSWER: Duration = Duration::from_secs(4);
+
 /// The containers of one owner.
 #[derive(Debug, Clone)]
 pub struct Containers {
     engine: Engine,
     owner: Owner,
     prober: Prober,
+}
+
+/// A component at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// The engine's word: `running`, `exited`, `paused`.
+    pub state: String,
+    /// Published ports on 127.0.0.1, by name; none while it does not run.
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// An owner that has containers.
@@ -73,8 +85,13 @@ impl Containers {
         remove::of_run(&self.engine, &created.run, events).await
     }
 
-    /// How each component is now, by name.
+    /// How each component is now, by name. An engine that does not say within a few seconds is an error: somebody waits for the answer.
     pub async fn states(&self) -> Result<Vec<ComponentStatus>, DockerError> {
+        let late = |_| Err(DockerError::List { what: "containers", source: Said::silence(ANSWER) });
+        tokio::time::timeout(ANSWER, self.states_now()).await.unwrap_or_else(late)
+    }
+
+    async fn states_now(&self) -> Result<Vec<ComponentStatus>, DockerError> {
         let found = self.found().await?;
         let states = join_all(found.iter().map(|seen| self.state(seen))).await;
         let mut states: Vec<_> = states.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
@@ -82,9 +99,12 @@ impl Containers {
         Ok(states)
     }
 
-    /// Published ports by component, as they are now: those that the engine chose change when a container is started again.
-    pub async fn ports(&self) -> Result<BTreeMap<String, BTreeMap<String, u16>>, DockerError> {
-        Ok(self.found().await?.iter().map(|seen| (seen.component(), seen.ports())).collect())
+    /// Each component's state in the engine's word and its published ports, as they are now: ports that the engine chose change when a
+    /// container is started again. One question to the engine, and none to the components.
+    pub async fn glance(&self) -> Result<BTreeMap<String, Glance>, DockerError> {
+        let late = |_| Err(DockerError::List { what: "containers", source: Said::silence(ANSWER) });
+        let found = tokio::time::timeout(ANSWER, self.found()).await.unwrap_or_else(late)?;
+        Ok(found.iter().map(|seen| (seen.component(), Glance { state: seen.state.clone(), ports: seen.ports() })).collect())
     }
 
     /// Stops and removes everything of this owner, its network and, where `volumes` says so, its data. Nobody else's is touched, and

@@ -125,6 +125,16 @@ impl Engine {
         &self.about
     }
 
+    /// Whether it answers now; it may have been stopped since it was found.
+    pub async fn answers(&self) -> Result<(), EngineError> {
+        let silent = |reason| EngineError::Silent { at: self.about.at.clone(), reason };
+        match tokio::time::timeout(PATIENCE, self.api.ping()).await {
+            Err(_) => Err(silent(format!("no answer within {} s", PATIENCE.as_secs()))),
+            Ok(Err(error)) => Err(silent(words(error))),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
     pub(super) fn api(&self) -> &Docker {
         &self.api
     }

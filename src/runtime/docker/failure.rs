@@ -53,16 +53,19 @@ pub(super) fn not_pulled(image: &str, said: &Said) -> UpFailure {
 
 async fn port_taken(engine: &Engine, port: u16) -> UpFailure {
     let failure = UpFailure::new(format!("port {port} is taken"));
-    let failure = match holder(engine, port).await {
+    let failure = match port_holder(Some(engine), port).await {
         Some(holder) => failure.detail(format!("by {holder}")),
         None => failure.detail("by something that this user may not see"),
     };
     failure.hint("stop it, or run `devstack up --ports auto`")
 }
 
-/// The container that publishes a port, else the process that listens on it.
-async fn holder(engine: &Engine, port: u16) -> Option<String> {
-    let running = seen::everybody(engine).await.unwrap_or_default();
+/// The container that publishes a port, else the process that listens on it, in words; `None` when this user may not see it.
+pub async fn port_holder(engine: Option<&Engine>, port: u16) -> Option<String> {
+    let running = match engine {
+        Some(engine) => seen::everybody(engine).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
     let container = running.iter().find(|seen| seen.published.values().any(|published| *published == port));
     if let Some(container) = container {
         let project = container.label(labels::PROJECT).map(|project| format!(", devstack's stack of {project}"));

@@ -98,8 +98,11 @@ impl Making<'_> {
         if self.is_halted() {
             return Err(cancelled());
         }
-        let (found, images, networks) = tokio::join!(self.found(), self.images(), self.networks());
-        let (found, images, (network, joined)) = (found?, images?, networks?);
+        let (found, joined) = tokio::join!(self.found(), self.joined());
+        let (found, joined) = (found?, joined?);
+        // The engine takes a moment for a network; images are looked at meanwhile.
+        let (network, images) = tokio::join!(self.network(), self.images());
+        let (network, images) = (network?, images?);
         if self.is_halted() {
             return Err(cancelled());
         }
@@ -140,18 +143,22 @@ impl Making<'_> {
         self.or_failure(found).await
     }
 
-    /// The networks: our own, and the one that the collector joins.
-    async fn networks(&self) -> Result<(String, Option<String>), UpFailure> {
-        let mut joined = None;
-        if let Some(name) = &self.order.network {
-            let found = network::existing(self.engine, name).await;
-            joined = Some(self.or_failure(found).await?.ok_or_else(|| {
-                UpFailure::new(format!("there is no network `{name}` for the collector to join"))
-                    .hint("`docker network ls` lists those there are")
-            })?);
-        }
+    /// The id of the network of somebody else that the collector joins.
+    async fn joined(&self) -> Result<Option<String>, UpFailure> {
+        let Some(name) = &self.order.network else { return Ok(None) };
+        let found = network::existing(self.engine, name).await;
+        let missing = || UpFailure::new(format!("there is no network `{name}` for the collector to join"));
+        let found = self.or_failure(found).await?;
+        found.map(Some).ok_or_else(|| missing().hint("`docker network ls` lists those there are"))
+    }
+
+    /// The id of the stack's own network. Nobody waits for images where it cannot be had.
+    async fn network(&self) -> Result<String, UpFailure> {
         let own = network::own(self.engine, self.order, &self.run).await;
-        Ok((self.or_failure(own).await?, joined))
+        if own.is_err() {
+            self.halt.cancel();
+        }
+        self.or_failure(own).await
     }
 
     /// Fetches what is to be fetched; gives the id of each image.

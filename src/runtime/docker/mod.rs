@@ -28,9 +28,10 @@ mod save;
 mod seen;
 mod tail;
 
-pub use containers::{Containers, LeftOver, left_over};
+pub use containers::{Containers, Glance, LeftOver, left_over};
 pub use engine::{Engine, EngineAbout, EngineError};
 pub use facts::{Facts, Published, Skew};
+pub use failure::port_holder;
 pub use make::{Created, Made, MadeComponent};
 pub use remove::Removed;
 pub use said::{DockerError, Said};

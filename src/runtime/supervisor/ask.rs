@@ -2,14 +2,14 @@
 //!
 //! Made from the note of a stack that is up; used by `cli` for `status`, `logs` and `down`, and by [`up`](super::up).
 
-use std::{error::Error, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     runtime::{LogLine, LogsWanted, Note, Status, UpEvent},
-    support::tls,
+    support::{cause::innermost, tls},
 };
 
 /// How long a supervisor may take to say how its stack is.
@@ -111,12 +111,4 @@ pub(super) fn line(document: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(document).expect("documents have only text keys");
     line.push(b'\n');
     line
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

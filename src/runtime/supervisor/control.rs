@@ -54,6 +54,7 @@ pub(super) struct DownWanted {
 struct Desk {
     standing: Shared,
     endings: mpsc::UnboundedSender<Ending>,
+    shutdown: CancellationToken,
 }
 
 /// Makes the socket; one that a dead supervisor left is replaced (the caller holds the lock).
@@ -80,7 +81,7 @@ pub(super) async fn serve(
         .route("/logs", post(logs))
         .route("/down", post(down))
         .route("/release", post(release))
-        .with_state(Desk { standing, endings });
+        .with_state(Desk { standing, endings, shutdown: shutdown.clone() });
     // A socket that cannot be served any more ends the answers, not the stack.
     let _ = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await;
 }
@@ -95,7 +96,8 @@ async fn status(State(desk): State<Desk>) -> Json<Status> {
 
 async fn logs(State(desk): State<Desk>, Json(wanted): Json<LogsWanted>) -> Response {
     let found = desk.standing.read().await.as_ref().map(|standing| standing.logs(&wanted));
-    lines(found.unwrap_or_else(|| futures_util::stream::empty().boxed()))
+    // Whoever follows would otherwise keep the supervisor from ending.
+    lines(found.unwrap_or_else(|| futures_util::stream::empty().boxed()).take_until(desk.shutdown.cancelled_owned()))
 }
 
 async fn down(State(desk): State<Desk>, Query(wanted): Query<DownWanted>) -> Response {

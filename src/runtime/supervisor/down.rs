@@ -8,12 +8,12 @@ use futures_util::StreamExt;
 
 use super::{Control, Found, files, find, wait_until_free};
 use crate::{
-    runtime::{Events, Note, Owner, RuntimeKind, UpEvent, UpFailure, docker},
+    runtime::{Events, Note, Owner, RuntimeKind, UpEvent, UpFailure, base::not_removed, docker},
     support::{clock, clock::Stopwatch, env::Env, process},
 };
 
 /// How long a supervisor that is taking a stack down may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a supervisor may take to let go of its lock once it said that all is gone.
 const LET_GO: Duration = Duration::from_secs(5);
@@ -67,18 +67,23 @@ async fn asked(owner: &Owner, note: &Note, volumes: bool, events: &Events, ended
     let Ok(control) = Control::of(note) else { return Ok(false) };
     let Ok(told) = control.down(volumes).await else { return Ok(false) };
     let mut told = std::pin::pin!(told);
-    let mut gone = false;
+    let (mut gone, mut failed) = (false, None);
     while let Ok(Some(event)) = tokio::time::timeout(SILENCE, told.next()).await {
         match &event {
             UpEvent::Component { name, step: crate::runtime::Step::Removed } => ended.removed.push(name.clone()),
             UpEvent::Warning { words } => ended.warnings.push(words.clone()),
             UpEvent::Gone => gone = true,
+            UpEvent::Failed(failure) => failed = Some(*failure.clone()),
             _ => {}
         }
         events.tell(event);
     }
     let free = wait_until_free(owner, LET_GO).await.map_err(|error| UpFailure::new(error.to_string()))?;
-    Ok(gone && free)
+    // It has ended and says what it could not do: nobody else could do it now.
+    match failed.filter(|_| free) {
+        Some(failure) => Err(failure),
+        None => Ok(gone && free),
+    }
 }
 
 /// A supervisor that does not answer is ended by force; what it started is removed by label.
@@ -93,14 +98,20 @@ async fn kill(owner: &Owner, note: &Note) -> Result<(), UpFailure> {
 async fn stop_changing(owner: &Owner, pid: u32) -> Result<(), UpFailure> {
     // The lock is held at this moment, so the pid in it is its holder's.
     let _ = process::terminate(pid);
-    let clock = Stopwatch::start();
+    let (clock, mut told) = (Stopwatch::start(), pid);
     while clock.elapsed() < SILENCE {
         match find(owner).map_err(|error| UpFailure::new(error.to_string()))? {
-            Found::Changing { .. } | Found::Up(_) => clock::pause(Duration::from_millis(20)).await,
             Found::Nothing | Found::Dead(_) => return Ok(()),
+            // It had not yet said who it is.
+            Found::Changing { pid, .. } if pid != told => {
+                let _ = process::terminate(pid);
+                told = pid;
+            }
+            Found::Changing { .. } | Found::Up(_) => {}
         }
+        clock::pause(Duration::from_millis(20)).await;
     }
-    let _ = process::kill(pid);
+    let _ = process::kill(told);
     free_or(owner, pid).await
 }
 
@@ -123,17 +134,23 @@ async fn clear(
         Ok(engine) => engine,
         Err(docker::EngineError::Absent { .. }) if note.is_none_or(|note| note.runtime != RuntimeKind::Docker) => return Ok(()),
         Err(error) if note.is_none_or(|note| note.runtime != RuntimeKind::Docker) => {
-            ended.warnings.push(format!("containers were not looked for: {error}"));
+            warn(format!("containers were not looked for: {error}"), events, ended);
             return Ok(());
         }
         Err(error) => {
-            let failure = UpFailure::new(format!("the containers of `{}` cannot be removed: {error}", owner.id));
-            return Err(failure.hint("start the engine and run `devstack down` again"));
+            return Err(not_removed(&error.to_string()));
         }
     };
     let removed = docker::Containers::new(engine, owner.clone()).remove(volumes, events).await;
-    let removed = removed.map_err(|error| UpFailure::new(error.to_string()))?;
+    let removed = removed.map_err(|error| not_removed(&error.sentence()))?;
     ended.removed.extend(removed.containers);
-    ended.warnings.extend(removed.left);
+    for words in removed.left {
+        warn(words, events, ended);
+    }
     Ok(())
+}
+
+fn warn(words: String, events: &Events, ended: &mut Ended) {
+    events.tell(UpEvent::Warning { words: words.clone() });
+    ended.warnings.push(words);
 }

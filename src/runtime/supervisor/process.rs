@@ -33,11 +33,8 @@ pub async fn run(clock: Stopwatch) -> bool {
     // A session of its own: neither Ctrl-C nor the end of the terminal reach it. A process that leads a group already stays in its own.
     let _ = rustix::process::setsid();
     let (events, told) = Events::channel();
-    let (stdin, stdout) = match pipes() {
-        Ok(pipes) => pipes,
-        // Nobody to talk to: this is not the process that `up` starts.
-        Err(_) => return false,
-    };
+    // Nobody to talk to: this is not the process that `up` starts.
+    let Ok((stdin, stdout)) = pipes() else { return false };
     let mut stdin = BufReader::new(stdin);
     let telling = tokio::spawn(tell(told, stdout));
     let lived = match order(&mut stdin).await {

@@ -2,7 +2,7 @@
 //!
 //! Started first of all by `standing`, so that a taken port is told before anything else is made.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, BackendError, Config, Feed, TrafficHandle, Upstreams},
     model::Traffic,
-    runtime::{Order, RuntimeKind, UpFailure},
-    support::ports,
+    runtime::{Order, RuntimeKind, UpFailure, docker},
+    support::env::Os,
 };
 
 /// OTLP over gRPC (OpenTelemetry Protocol Specification, default port).
@@ -20,6 +20,17 @@ const OTLP_GRPC: u16 = 4317;
 const OTLP_HTTP: u16 = 4318;
 /// Tempo's API, which the embedded backend speaks.
 const TEMPO: u16 = 3200;
+
+/// The base address of a listener as this machine reaches it: one that listens everywhere is asked on the loopback interface.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
 
 /// A receiver that runs.
 pub(super) struct Receiver {
@@ -39,18 +50,21 @@ impl Receiver {
     /// Takes the ports and serves.
     pub(super) async fn start(order: &Order, upstreams: watch::Receiver<Upstreams>) -> Result<Self, UpFailure> {
         let embedded = order.runtime == RuntimeKind::Embedded;
-        let at = |fixed: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, if order.free_ports { 0 } else { fixed }));
+        let at = |fixed: u16| SocketAddr::from((order.listen, if order.free_ports { 0 } else { fixed }));
         let config = Config {
             otlp_grpc: at(OTLP_GRPC),
             otlp_http: at(OTLP_HTTP),
             // In front of a real Tempo that port is Tempo's.
             api: at(if embedded { TEMPO } else { 0 }),
+            allow_hosts: order.allow_hosts.clone(),
             forward: (!embedded).then_some(upstreams),
             ..Config::default()
         };
-        let backend = Backend::bind(config).await.map_err(|error| taken(&error))?;
+        let backend = match Backend::bind(config).await {
+            Ok(backend) => backend,
+            Err(error) => return Err(refused(&error).await),
+        };
         let shutdown = CancellationToken::new();
-        let url = |address: SocketAddr| format!("http://{address}");
         let (otlp_grpc, otlp_http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
         let (traffic, feed) = (backend.traffic(), backend.feed());
         let task = tokio::spawn(backend.run(shutdown.clone()));
@@ -75,10 +89,12 @@ impl Receiver {
     }
 }
 
-fn taken(error: &BackendError) -> UpFailure {
+/// Who holds the port is worth a question to the engine: what listens for a container is a proxy that says nothing of it.
+async fn refused(error: &BackendError) -> UpFailure {
     let BackendError::Taken { address, .. } = error else { return UpFailure::new(error.to_string()) };
     let failure = UpFailure::new(format!("port {} is taken", address.port()));
-    let failure = match ports::holder(address.port()) {
+    let engine = docker::Engine::discover(&Os).await.ok();
+    let failure = match docker::port_holder(engine.as_ref(), address.port()).await {
         Some(holder) => failure.detail(format!("by {holder}")),
         None => failure,
     };

@@ -2,7 +2,7 @@
 //!
 //! Run in the background by [`process`](super::process), or in the foreground by `devstack up --attach`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,9 @@ use crate::{
     support::clock::Stopwatch,
 };
 
+/// How long answers that are under way may take to be read to their end when all is over.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What a supervisor is told besides its order.
 pub struct Orders {
     /// Gives up while the stack is on its way up; everything that was made is removed.
@@ -32,7 +35,8 @@ pub struct Orders {
 pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: Stopwatch) -> Result<(), UpFailure> {
     let owner = order.owner.clone();
     let mut lock = Lock::take(&owner).map_err(|error| broken(&error))?.ok_or_else(|| {
-        UpFailure::new("another supervisor of this project is alive").hint("`devstack status` says what it is at")
+        let faster = UpFailure::new("another supervisor of this project is alive");
+        UpFailure { overtaken: true, ..faster }.hint("`devstack status` says what it is at")
     })?;
     let journal = Journal::open(&files::journal(&owner));
     journal.note(&format!("brings up the stack `{}` ({})", order.stack.name, order.runtime));
@@ -45,7 +49,7 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
             return Err(failure);
         }
     };
-    let note = standing.note().clone();
+    let note = standing.note();
     let listener = control::bind(&note.control)
         .map_err(|error| UpFailure::new(format!("could not open the control socket `{}`: {error}", note.control.display())));
     let announced = listener.and_then(|listener| {
@@ -56,13 +60,15 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
     let listener = match announced {
         Ok(listener) => listener,
         Err(failure) => {
-            standing.end(false, events).await;
+            // What cannot be removed carries its label; why the stack is not up matters more.
+            let _ = standing.end(false, events).await;
             return Err(failure);
         }
     };
 
     let stop = CancellationToken::new();
-    let care = tokio::spawn(standing.care(&stop));
+    let caring = stop.child_token();
+    let care = tokio::spawn(standing.care(&caring));
     let standing: Shared = Arc::new(RwLock::new(Some(standing)));
     let (endings, mut asked) = mpsc::unbounded_channel();
     let control = tokio::spawn(control::serve(listener, Arc::clone(&standing), endings, stop.clone()));
@@ -74,18 +80,24 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
         () = orders.end.cancelled() => None,
     };
     lock.enter(Phase::Ending).map_err(|error| broken(&error))?;
-    end(ending, &standing, events, &journal).await;
-    files::remove_note(&owner);
+    // It would write the note anew. One that panicked has ended as well.
+    caring.cancel();
+    let _ = care.await;
+    let ended = end(ending, &standing, events, &journal).await;
+    if ended.is_ok() {
+        files::remove_note(&owner);
+    }
     stop.cancel();
-    // Both end by themselves now; one that panicked has ended as well.
-    let _ = tokio::join!(care, control);
+    // Answers that somebody does not read to their end are not waited for.
+    let _ = tokio::time::timeout(LAST_WORDS, control).await;
     files::remove_control(&note.control, &owner);
-    Ok(())
+    ended
 }
 
-/// Ends the stack as it was asked, and tells whoever asked.
-async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal: &Journal) {
-    let Some(standing) = standing.write().await.take() else { return };
+/// Ends the stack as it was asked, and tells whoever asked. On failure the note stays: it says what is left, to `status` and the next
+/// `down`.
+async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal: &Journal) -> Result<(), UpFailure> {
+    let Some(standing) = standing.write().await.take() else { return Ok(()) };
     let (kind, told) = match ending {
         Some(Ending { kind, events }) => (kind, Events::of(events)),
         None => (EndingKind::Down { volumes: false }, events.clone()),
@@ -93,9 +105,18 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
     match kind {
         EndingKind::Down { volumes } => {
             journal.note("takes the stack down");
-            for words in standing.end(volumes, &told).await {
-                journal.note(&words);
-                told.tell(UpEvent::Warning { words });
+            match standing.end(volumes, &told).await {
+                Ok(left) => {
+                    for words in left {
+                        journal.note(&words);
+                        told.tell(UpEvent::Warning { words });
+                    }
+                }
+                Err(failure) => {
+                    journal.note(&failure.message);
+                    told.tell(UpEvent::Failed(Box::new(failure.clone())));
+                    return Err(failure);
+                }
             }
         }
         EndingKind::Release => {
@@ -104,6 +125,7 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
         }
     }
     told.tell(UpEvent::Gone);
+    Ok(())
 }
 
 /// The docker runtime says it itself, because it knows of which engine.

@@ -2,10 +2,13 @@
 //!
 //! Brought up from an [`Order`] by the supervisor, which then answers from it for `status` and `logs` until it is taken down.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{canaries, files, journal, journal::Journal, receiver::Receiver};
@@ -14,16 +17,17 @@ use crate::{
     client::{StoreAddress, StoreKind},
     model::Happening,
     runtime::{
-        ComponentStatus, DemoNote, EmbeddedConfig, Events, ExtraDemo, LogLine, LogsWanted, NOTE_VERSION, Note, Order,
-        RuntimeKind, STATUS_VERSION, StackState, Status, UpFailure,
-        base::{Base, Footing},
+        ComponentStatus, DemoNote, EmbeddedConfig, Events, ExtraDemo, LogLine, LogsWanted, NOTE_VERSION, Note, Order, Owner,
+        RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure,
+        base::{Base, Followers, Footing},
     },
     support::{address::Address, clock, env::Os, process},
 };
 
 /// A stack that stands.
 pub(super) struct Standing {
-    note: Note,
+    /// Where everything is; ports of containers change.
+    note: Arc<Mutex<Note>>,
     order: Order,
     journal: Journal,
     base: Base,
@@ -33,7 +37,7 @@ pub(super) struct Standing {
 }
 
 /// A stack that stands until somebody ends it; questions in the meantime share it.
-pub(super) type Shared = std::sync::Arc<RwLock<Option<Standing>>>;
+pub(super) type Shared = Arc<RwLock<Option<Standing>>>;
 
 impl Standing {
     /// Brings a stack up: the receiver, what is beneath it, the canaries, the demo. On failure or `stop` nothing is left.
@@ -60,7 +64,7 @@ impl Standing {
             Ok((note, demo.map(|(demo, _)| demo)))
         };
         match rest.await {
-            Ok((note, demo)) => Ok(Self { note, order, journal, base, receiver, demo, upstreams }),
+            Ok((note, demo)) => Ok(Self { note: Arc::new(Mutex::new(note)), order, journal, base, receiver, demo, upstreams }),
             Err(failure) => {
                 base.undo(events).await;
                 receiver.end().await;
@@ -70,24 +74,25 @@ impl Standing {
     }
 
     /// Where everything is.
-    pub(super) fn note(&self) -> &Note {
-        &self.note
+    pub(super) fn note(&self) -> Note {
+        locked(&self.note).clone()
     }
 
     /// How everything is now.
     pub(super) async fn status(&self) -> Status {
         let parts = self.base.states().await;
+        let note = self.note();
         let missing = self.missing(&parts);
-        let bad: Vec<_> = parts.iter().chain(&missing).filter(|part| !part.healthy).map(|part| reason(part)).collect();
-        let components = std::iter::once(self.own_status()).chain(parts).chain(missing).collect();
-        let seconds = clock::unix_seconds() - self.note.since;
+        let bad = reasons(parts.iter().chain(&missing).filter(|part| !part.healthy));
+        let components = std::iter::once(own_status(&note)).chain(parts).chain(missing).collect();
+        let seconds = clock::unix_seconds() - note.since;
         Status {
             version: STATUS_VERSION,
             state: if bad.is_empty() { StackState::Up } else { StackState::Degraded },
             reason: (!bad.is_empty()).then(|| bad.join("; ")),
             runtime: Some(self.order.runtime),
             stack: Some(self.order.stack.name.clone()),
-            pid: Some(self.note.pid),
+            pid: Some(note.pid),
             uptime_s: Some(seconds.max(0) as u64),
             other_build: None,
             components,
@@ -98,7 +103,7 @@ impl Standing {
     /// What its parts wrote, and the supervisor itself.
     pub(super) fn logs(&self, wanted: &LogsWanted) -> BoxStream<'static, LogLine> {
         let own = wanted.names.is_empty() || wanted.names.iter().any(|name| name == journal::NAME);
-        let own = own.then(|| journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail)).unwrap_or_default();
+        let own = if own { journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail) } else { Vec::new() };
         let others: Vec<_> = wanted.names.iter().filter(|name| *name != journal::NAME).cloned().collect();
         let none = others.is_empty() && !wanted.names.is_empty();
         let parts = if none { stream::empty().boxed() } else { self.base.logs(&LogsWanted { names: others, ..wanted.clone() }) };
@@ -107,7 +112,10 @@ impl Standing {
 
     /// Looks after it until `stop`: addresses that change, problems worth a line in the journal.
     pub(super) fn care(&self, stop: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
-        let following = self.base.follow(self.upstreams.clone(), self.journal.clone(), stop.clone());
+        let (footing, moved) = mpsc::unbounded_channel();
+        let followers = Followers { upstreams: self.upstreams.clone(), footing, journal: self.journal.clone() };
+        let following = self.base.follow(followers);
+        let noting = keep_note(self.order.owner.clone(), Arc::clone(&self.note), self.journal.clone(), moved);
         let happenings = self.receiver.feed().subscribe();
         let (journal, stop) = (self.journal.clone(), stop.clone());
         async move {
@@ -118,14 +126,15 @@ impl Standing {
                 std::future::ready(())
             });
             tokio::select! {
-                ((), ()) = async { tokio::join!(following, problems) } => {}
+                _ = async { tokio::join!(following, problems, noting) } => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Takes it down: who sends first, then what is beneath, then the receiver. Gives sentences about what could not be removed.
-    pub(super) async fn end(self, volumes: bool, events: &Events) -> Vec<String> {
+    /// Takes it down: who sends first, then what is beneath, then the receiver. Gives sentences about what others keep there; fails where
+    /// something of ours is left.
+    pub(super) async fn end(self, volumes: bool, events: &Events) -> Result<Vec<String>, UpFailure> {
         if let Some(demo) = self.demo {
             demo.stop().await;
         }
@@ -140,26 +149,6 @@ impl Standing {
             demo.stop().await;
         }
         self.receiver.end().await;
-    }
-
-    fn own_status(&self) -> ComponentStatus {
-        let port = |url: &str| url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
-        let mut ports = BTreeMap::from([
-            ("otlp_grpc".to_owned(), port(&self.note.otlp_grpc)),
-            ("otlp_http".to_owned(), port(&self.note.otlp_http)),
-        ]);
-        ports.insert("api".to_owned(), port(&self.note.ledger));
-        ComponentStatus {
-            name: journal::NAME.to_owned(),
-            state: "running".to_owned(),
-            healthy: true,
-            health: Some("ready".to_owned()),
-            address: Some(self.note.otlp_http.clone()),
-            ports,
-            uptime_s: Some((clock::unix_seconds() - self.note.since).max(0) as u64),
-            image: None,
-            container: None,
-        }
     }
 
     /// Components of the stack whose containers are gone.
@@ -179,6 +168,53 @@ impl Standing {
         };
         if self.order.runtime == RuntimeKind::Docker { missing.map(status).collect() } else { Vec::new() }
     }
+}
+
+/// The receiver, which is the supervisor itself.
+fn own_status(note: &Note) -> ComponentStatus {
+    let port = |url: &str| url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+    let mut ports =
+        BTreeMap::from([("otlp_grpc".to_owned(), port(&note.otlp_grpc)), ("otlp_http".to_owned(), port(&note.otlp_http))]);
+    ports.insert("api".to_owned(), port(&note.ledger));
+    ComponentStatus {
+        name: journal::NAME.to_owned(),
+        state: "running".to_owned(),
+        healthy: true,
+        health: Some("ready".to_owned()),
+        address: Some(note.otlp_http.clone()),
+        ports,
+        uptime_s: Some((clock::unix_seconds() - note.since).max(0) as u64),
+        image: None,
+        container: None,
+    }
+}
+
+/// Writes the note anew whenever something is somewhere else: whoever reads it later must find it.
+async fn keep_note(owner: Owner, note: Arc<Mutex<Note>>, journal: Journal, mut moved: mpsc::UnboundedReceiver<Footing>) {
+    while let Some(footing) = moved.recv().await {
+        let now = {
+            let mut note = locked(&note);
+            let Footing { store, prometheus, grafana, hops, components, .. } = footing;
+            *note = Note { store, prometheus, grafana, hops, components, ..note.clone() };
+            note.clone()
+        };
+        if let Err(error) = files::write_note(&owner, &now) {
+            journal.note(&format!("addresses have changed, and nobody can be told: {error}"));
+        }
+    }
+}
+
+fn locked(note: &Mutex<Note>) -> MutexGuard<'_, Note> {
+    note.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why parts are not as they should be. What the engine cannot tell it cannot tell of any: that is said once.
+fn reasons<'a>(bad: impl Iterator<Item = &'a ComponentStatus>) -> Vec<String> {
+    let (unknown, others): (Vec<_>, Vec<_>) = bad.partition(|part| part.state == UNKNOWN);
+    let names: Vec<_> = unknown.iter().map(|part| part.name.as_str()).collect();
+    let why = unknown.first().and_then(|part| part.health.as_deref()).unwrap_or_default();
+    let unknown = (!names.is_empty()).then(|| format!("nothing is known of {}: {why}", names.join(", ")));
+    unknown.into_iter().chain(others.into_iter().map(reason)).collect()
 }
 
 fn reason(part: &ComponentStatus) -> String {

@@ -4,7 +4,7 @@
 
 use super::{Control, Found, Phase, find};
 use crate::{
-    runtime::{Note, Owner, STATUS_VERSION, StackState, Status, UpFailure, build, docker},
+    runtime::{ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker},
     support::env::Env,
 };
 
@@ -45,17 +45,26 @@ fn changing(pid: u32, phase: Phase) -> Status {
 
 /// Without a supervisor: what its containers are at. Where there are none, nothing is up.
 async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Status {
-    let left = match docker::Engine::discover(env).await {
-        Ok(engine) => docker::Containers::new(engine, owner.clone()).states().await.unwrap_or_default(),
+    let left = match left(owner, env).await {
+        Ok(left) => left,
+        // They may be there all the same: nobody says that nothing is left who cannot look.
+        Err(why) if note.is_some_and(|note| note.runtime == RuntimeKind::Docker) => {
+            let names = note.into_iter().flat_map(|note| note.components.keys());
+            names.map(|name| ComponentStatus::unknown(name, &why)).collect()
+        }
         Err(_) => Vec::new(),
     };
     if left.is_empty() {
         let reason = note.map(|note| format!("the supervisor (pid {}) died; nothing else is left", note.pid));
         return Status { reason, ..Status::down() };
     }
-    let died = match note {
-        Some(note) => format!("the supervisor (pid {}) is gone, its containers are not", note.pid),
-        None => "containers of this project are left without a supervisor".to_owned(),
+    let unknown = left.iter().find(|part| part.state == UNKNOWN).and_then(|part| part.health.as_deref());
+    let died = match (note, unknown) {
+        (Some(note), Some(why)) => {
+            format!("the supervisor (pid {}) is gone, and nobody can tell what is left of its containers: {why}", note.pid)
+        }
+        (Some(note), None) => format!("the supervisor (pid {}) is gone, its containers are not", note.pid),
+        (None, _) => "containers of this project are left without a supervisor".to_owned(),
     };
     Status {
         version: STATUS_VERSION,
@@ -65,5 +74,13 @@ async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Statu
         stack: note.map(|note| note.stack.clone()),
         components: left,
         ..Status::down()
+    }
+}
+
+/// Containers of this project, or why nobody can tell.
+async fn left(owner: &Owner, env: &dyn Env) -> Result<Vec<ComponentStatus>, String> {
+    match docker::Engine::discover(env).await {
+        Ok(engine) => docker::Containers::new(engine, owner.clone()).states().await.map_err(|error| error.sentence()),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -14,9 +14,10 @@ use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
 use super::{Control, Found, ask, find, lock::Phase, process::Word, wait_until_free};
 use crate::{
-    runtime::{Events, Note, Order, Pull, Ready, StackState, UpEvent, UpFailure},
+    runtime::{Events, Note, Order, Pull, Ready, RuntimeKind, StackState, UpEvent, UpFailure},
     support::{
         clock::{self, Stopwatch},
+        env::Os,
         process,
     },
 };
@@ -27,19 +28,50 @@ pub const SUPERVISE: &str = "supervise";
 /// How long a supervisor may take to let go before it is killed.
 const LET_GO: Duration = Duration::from_secs(10);
 
+/// How long a supervisor on its way up may say nothing beyond the time that the order gives it.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// How often a stack on its way is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Makes sure that the stack of this order is up. With `stop` everything that was made is removed again.
 pub async fn up(order: &Order, events: &Events, stop: &CancellationToken) -> Result<Ready, UpFailure> {
     let clock = Stopwatch::start();
-    if let Some(note) = settled(order, events, stop, &clock).await? {
-        if fits(order, &note).await {
-            return Ok(Ready { note: *note, unchanged: true, after: clock.elapsed() });
+    loop {
+        match settled(order, events, stop, &clock).await? {
+            Some(note) if fits(order, &note).await => {
+                return Ok(Ready { note: *note, unchanged: true, after: clock.elapsed() });
+            }
+            Some(note) => make_way(order, &note, events).await?,
+            None if order.runtime != RuntimeKind::Docker && left_containers(order)? => clear(order, events).await?,
+            None => {}
         }
-        release(order, &note).await?;
+        match launch(order, events, stop).await {
+            // Somebody took the lock between the look and the start: look again.
+            Err(failure) if failure.overtaken && clock.elapsed() < order.deadline => {}
+            ended => return ended,
+        }
     }
-    launch(order, events, stop).await
+}
+
+/// Ends what is up, so that the next supervisor can take over what did not change. One that has no use for containers would not remove
+/// them either, so they go at once.
+async fn make_way(order: &Order, note: &Note, events: &Events) -> Result<(), UpFailure> {
+    if note.runtime == RuntimeKind::Docker && order.runtime != RuntimeKind::Docker {
+        clear(order, events).await
+    } else {
+        release(order, note).await
+    }
+}
+
+async fn clear(order: &Order, events: &Events) -> Result<(), UpFailure> {
+    super::down(&order.owner, false, events, &Os).await.map(drop)
+}
+
+/// Whether a supervisor of containers died.
+fn left_containers(order: &Order) -> Result<bool, UpFailure> {
+    let found = find(&order.owner).map_err(|error| failed(&error))?;
+    Ok(matches!(found, Found::Dead(note) if note.runtime == RuntimeKind::Docker))
 }
 
 /// The stack that is up, once nobody is changing it any more.
@@ -110,9 +142,14 @@ async fn launch(order: &Order, events: &Events, stop: &CancellationToken) -> Res
     let parts = ReaderStream::new(stdout).map(|part| part.map_err(|error| error.to_string()));
     let mut told = std::pin::pin!(ask::documents::<UpEvent>(parts));
     let mut cancelled = false;
+    // Whatever it waits for has an end within the order's time; taking back may take a little more.
+    let silence = order.deadline + SILENCE;
     loop {
         let event = tokio::select! {
-            event = told.next() => event,
+            event = tokio::time::timeout(silence, told.next()) => match event {
+                Ok(event) => event,
+                Err(_) => return Err(silent(&mut child, silence).await),
+            },
             () = stop.cancelled(), if !cancelled => {
                 cancelled = true;
                 say(&mut stdin, &ask::line(&Word::Cancel)).await;
@@ -141,6 +178,13 @@ fn spawn() -> std::io::Result<Child> {
 async fn say(stdin: &mut ChildStdin, line: &[u8]) {
     let _ = stdin.write_all(line).await;
     let _ = stdin.flush().await;
+}
+
+/// It hangs, or somebody stopped it. It is killed, so that the next `up` or `down` is not kept waiting as well.
+async fn silent(child: &mut Child, silence: Duration) -> UpFailure {
+    let _ = child.kill().await;
+    let failure = UpFailure::new(format!("the supervisor said nothing for {} s and was killed", silence.as_secs()));
+    failure.hint("`devstack down` removes what it left")
 }
 
 async fn died(child: &mut Child) -> UpFailure {

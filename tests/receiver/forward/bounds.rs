@@ -7,7 +7,7 @@ use devstack::{
 use prost::Message;
 
 use super::{Answer, EXPORT, NextHop, PROTOBUF, Sender, frame, hop, in_front_of, over_http};
-use crate::receiver::{large, one_span};
+use crate::receiver::{large, one_span, zstd};
 
 const GRPC: [(&str, &str); 2] = [("content-type", "application/grpc"), ("te", "trailers")];
 
@@ -60,5 +60,25 @@ async fn bytes_beyond_the_bound_are_turned_away() {
     assert_eq!(running.arrived(trace), 1);
     hop.gate.add_permits(2);
     assert_eq!((first.await.unwrap().status.as_u16(), second.await.unwrap().status.as_u16()), (200, 200));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leaves_unpacked_takes_the_room_it_needs() {
+    let hop = NextHop::closed(|_| hop::http(200, &[("content-type", PROTOBUF)], "")).await;
+    let under_way = UnderWay { requests: 10, bytes: 1 };
+    let config = Config { under_way, request_limit: 64 * 1024, ..Config::default() };
+    let (running, _change) = in_front_of(over_http(&hop), config).await;
+    // A few hundred bytes as they come; HTTP receivers do not all take zstd, so they leave as 40 KiB.
+    let body = frame(&zstd(&large(40 * 1024).encode_to_vec()), true);
+    let url = format!("{}{EXPORT}", running.grpc);
+    let headers = [GRPC[0], GRPC[1], ("grpc-encoding", "zstd")];
+    let (first_url, first_body) = (url.clone(), body.clone());
+    let first = tokio::spawn(async move { Sender::grpc().post(first_url, &headers, first_body).await });
+    hop.has_seen(1).await;
+    assert_eq!(Sender::grpc().post(url, &headers, body).await.grpc_status(), Some("14"));
+    assert_eq!(running.traffic.snapshot().spans.received, 1);
+    hop.gate.add_permits(1);
+    assert_eq!(first.await.unwrap().grpc_status(), Some("0"));
     running.stop().await;
 }

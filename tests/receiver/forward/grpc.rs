@@ -178,3 +178,18 @@ async fn a_real_client_talks_to_a_real_server_through_it() {
     running.stop().await;
     server.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_compression_is_refused_with_those_that_are_known() {
+    let hop = NextHop::answering(|_| accepted()).await;
+    let (running, _change) = in_front_of(over_grpc(&hop), Config::default()).await;
+    let body = frame(&one_span().1.encode_to_vec(), true);
+    let headers = [GRPC, TE, ("grpc-encoding", "snappy")];
+    let answer = Sender::grpc().post(format!("{}{EXPORT}", running.grpc), &headers, body).await;
+    let status = Status::from_header_map(&answer.headers).unwrap();
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!(status.message(), "unsupported grpc-encoding `snappy`, supported: [gzip, zstd, identity]");
+    assert_eq!(answer.says("grpc-accept-encoding"), Some("gzip, zstd, identity"));
+    assert!(hop.seen().is_empty(), "what we cannot read is not passed on");
+    running.stop().await;
+}

@@ -12,6 +12,9 @@ use prost::Message;
 use super::{JSON, NextHop, PROTOBUF, Sender, hop, in_front_of, over_http};
 use crate::receiver::{gzip, one_span, request, zstd};
 
+/// Status, headers and body of an answer; how many items were passed on and how many refused.
+type Scripted = (u16, Vec<(&'static str, &'static str)>, Vec<u8>, (u64, u64));
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_go_on_byte_by_byte() {
     let hop = NextHop::answering(|_| hop::http(200, &[("content-type", PROTOBUF)], "")).await;
@@ -61,7 +64,7 @@ fn sorted<'a>(mut headers: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
 async fn answers_come_back_as_they_are() {
     let partial = r#"{ "partialSuccess": { "rejectedSpans": "1", "errorMessage": "too old" } }"#;
     let status = b"\x08\x03\x12\x06no way".to_vec();
-    let script: [(u16, Vec<(&'static str, &str)>, Vec<u8>, (u64, u64)); 6] = [
+    let script: [Scripted; 6] = [
         (200, vec![("content-type", JSON), ("x-served-by", "a")], partial.into(), (0, 1)),
         (202, vec![("content-type", PROTOBUF), ("content-encoding", "gzip")], gzip(b""), (1, 0)),
         (400, vec![("content-type", PROTOBUF)], status, (0, 1)),

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use super::{Answer, EXPORT, JSON, NextHop, PROTOBUF, Sender, frame, hop, in_front_of, over_grpc, over_http};
 use crate::receiver::{Running, gzip, one_span, zstd};
 
+type Headers = Vec<(&'static str, &'static str)>;
+
 const GRPC: [(&str, &str); 2] = [("content-type", "application/grpc"), ("te", "trailers")];
 
 async fn to_http(running: &Running, headers: &[(&str, &str)], body: impl Into<bytes::Bytes>) -> Answer {
@@ -99,7 +101,7 @@ fn once(response: Response) -> impl Fn(&hop::Seen) -> Response + Clone {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_over_http_are_said_in_grpc() {
     let status = |code: u8, words: &str| [&[8, code, 0x12, words.len() as u8][..], words.as_bytes()].concat();
-    let cases: [(u16, Vec<(&'static str, &str)>, Vec<u8>, i32, &str); 7] = [
+    let cases: [(u16, Headers, Vec<u8>, i32, &str); 7] = [
         (400, vec![("content-type", PROTOBUF)], status(9, "no tenant"), 9, "no tenant"),
         (400, vec![("content-type", "text/plain")], b"bad\n".to_vec(), 3, "bad"),
         (401, vec![], vec![], 16, "401 Unauthorized"),

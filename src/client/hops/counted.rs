@@ -1,17 +1,15 @@
 //! What counters of devstack's receiver, a collector, Tempo and Jaeger say of lost spans, in sentences.
 //!
-//! Read by [`super::hops`]. The names are those of collector 0.158, Tempo 3.0 and Jaeger 2.13; many of them appear only with their first
+//! Read by [`super::Hops`]. The names are those of collector 0.158, Tempo 3.0 and Jaeger 2.13; many of them appear only with their first
 //! event, so that what is absent is zero.
 
 use std::collections::BTreeSet;
 
-use super::{
-    findings::{capitalised, counted},
-    hops::{HopAddress, HopKind},
-};
+use super::{HopAddress, HopKind};
 use crate::{
     client::Counters,
     model::{Flow, Traffic},
+    support::words::{capitalised, counted},
 };
 
 /// Spans that an exporter of a collector has sent.

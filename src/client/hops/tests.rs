@@ -1,8 +1,7 @@
 //! What the hops say, from excerpts of what real containers counted (collector 0.158.0, Jaeger 2.13.0; Tempo's by its documentation).
 
-use super::{HopAddress, HopKind, blamed};
+use super::{HopAddress, HopKind, blamed, counted::Counted};
 use crate::{
-    check::counted::Counted,
     client::Counters,
     model::{Flow, Traffic},
 };
@@ -38,8 +37,8 @@ otelcol_receiver_refused_spans_total{receiver="otlp",transport="http"} 0
 "#;
 const TEMPO: &str = r#"
 tempo_distributor_spans_received_total{tenant="single-tenant"} 6
-tempo_receiver_accepted_spans{receiver="otlp/otlp_receiver",tenant="single-tenant",transport="grpc"} 6
-tempo_receiver_refused_spans{receiver="otlp/otlp_receiver",tenant="single-tenant",transport="grpc"} 0
+tempo_receiver_accepted_spans{receiver="otlp/otlp_receiver",tenant="single-tenant",transport="http"} 6
+tempo_receiver_refused_spans{receiver="otlp/otlp_receiver",tenant="single-tenant",transport="http"} 0
 "#;
 
 fn counters(text: &str) -> Counted {
@@ -111,7 +110,7 @@ fn what_was_refused_is_told_where_nothing_else_is() {
     let both = said(&[(HopKind::Receiver, traffic(0, 6)), (HopKind::Collector, counters(LIMITED))]);
     assert_eq!(both.0, ["Devstack's receiver could not pass on 6 spans (the collector answered 503).", refusal]);
     assert_eq!(both.1, None);
-    let tempo = TEMPO.replace("transport=\"grpc\"} 0", "transport=\"grpc\"} 2");
+    let tempo = TEMPO.replace("transport=\"http\"} 0", "transport=\"http\"} 2");
     assert_eq!(first(&[(HopKind::Tempo, counters(&tempo))]), "Tempo refused 2 spans.");
 }
 

@@ -1,18 +1,15 @@
 //! Where a span was lost: what each hop between the services and the store counted since the run began.
 //!
-//! Asked by the witness once spans are missing. The hops are listed by whoever made the grounds, in the order of the way; which counters
-//! tell what is in [`super::counted`].
+//! Asked by the witness of `check` once spans are missing, and by `runtime` once a canary did not come back. The hops are listed by whoever made the grounds, in the order of the way; which counters
+//! tell what is in `counted`.
 
+mod counted;
+
+use counted::{Counted, Gravity, Word, gap, words};
 use futures_util::future::join_all;
 
-use super::{
-    counted::{Counted, Gravity, Word, gap, words},
-    findings::capitalised,
-};
-use crate::{
-    client::{ClientError, CountersClient},
-    support::address::Address,
-};
+use super::{ClientError, CountersClient};
+use crate::support::{address::Address, words::capitalised};
 
 /// What a hop is: its counters are read accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,38 +37,45 @@ pub struct HopAddress {
 
 /// The hops and what they had counted when the run began.
 #[derive(Debug)]
-pub(super) struct Hops(Vec<Hop>);
+pub struct Hops(Vec<Hop>);
 
 #[derive(Debug)]
 struct Hop {
     address: HopAddress,
-    before: Result<Counted, ClientError>,
+    before: Result<Option<Counted>, ClientError>,
 }
 
 /// Who lost something, in sentences.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Blame {
+pub struct Blame {
     /// The one that matters first.
-    pub(super) sentences: Vec<String>,
+    pub sentences: Vec<String>,
     /// The component to look at.
-    pub(super) component: Option<String>,
+    pub component: Option<String>,
 }
 
 impl Hops {
     /// Reads all hops, side by side. One that cannot be read now may be readable later, with everything it counts then.
-    pub(super) async fn read(addresses: &[HopAddress]) -> Self {
-        let hops = addresses.iter().map(|address| async { Hop { address: address.clone(), before: read(address).await } });
+    pub async fn read(addresses: &[HopAddress]) -> Self {
+        let hops =
+            addresses.iter().map(|address| async { Hop { address: address.clone(), before: read(address).await.map(Some) } });
         Self(join_all(hops).await)
     }
 
+    /// Hops that have just begun: whatever they count is of this run.
+    pub fn fresh(addresses: &[HopAddress]) -> Self {
+        let hop = |address: &HopAddress| Hop { address: address.clone(), before: Ok(None) };
+        Self(addresses.iter().map(hop).collect())
+    }
+
     /// Reads them again and says which of them lost spans on their way to the store.
-    pub(super) async fn blame(&self, store: &str) -> Blame {
+    pub async fn blame(&self, store: &str) -> Blame {
         let now = join_all(self.0.iter().map(|hop| read(&hop.address))).await;
         let (mut readable, mut silent) = (Vec::new(), Vec::new());
         for (hop, now) in self.0.iter().zip(now) {
             match now {
                 Ok(now) => {
-                    let before = hop.before.as_ref().ok();
+                    let before = hop.before.as_ref().ok().and_then(Option::as_ref);
                     readable.push((&hop.address, now.since(before), now));
                 }
                 Err(error) => silent.push(format!("What {} counted cannot be read: {error}.", hop.address.called())),
@@ -138,5 +142,4 @@ fn unexplained(hops: &[(&HopAddress, Counted, Counted)], silent: Vec<String>, st
 }
 
 #[cfg(test)]
-#[path = "hops_tests.rs"]
 mod tests;
