@@ -24,7 +24,9 @@ use crate::{
 /// How long all of it may take where `--timeout` does not say: images may have to come over a slow line.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Start the stack; return when a trace and a metric went through every hop
+/// Start the stack; return when telemetry flows through every hop
+///
+/// It returns when a trace and a metric, where metrics are kept, went all the way.
 ///
 /// With a container engine that is the collector, Tempo, Prometheus and Grafana; without one, devstack's own backend in one process.
 /// `devstack replay`, `trace` and `status` use it from then on. A second `up` does nothing, or replaces only what changed.
@@ -158,9 +160,9 @@ async fn in_background(args: &UpArgs, order: &Order, ui: &Ui, clock: Stopwatch) 
     let (ended, ()) = tokio::join!(starting, drawing);
     signals.abort();
     if ended.is_ok() {
-        drawer.end()
+        drawer.end();
     } else {
-        drawer.done()
+        drawer.done();
     }
     let ready = ended.map_err(|failure| failed(&failure, ui))?;
     tell(args, &ready, &drawer, ui, clock);

@@ -13,7 +13,7 @@ use crate::{
     runtime::LogLine,
     term::{
         Look, Role,
-        text::{clean, clip_name, pad_end, pad_start, time, width, wrap},
+        text::{clean, clip_name, pad_end, pad_start, span_time, width, wrap},
     },
 };
 
@@ -86,7 +86,7 @@ fn arrived(span: &SpanArrived, look: &Look) -> String {
     let name = pad_end(&clip_name(&span.name, room, look), room);
     let status = pad_end(&span.status, STATUS);
     let status = if span.error { look.paint(Role::Bad, &status) } else { status };
-    let duration = pad_start(&time(Duration::from_nanos(span.duration_ns)), TIME);
+    let duration = pad_start(&span_time(Duration::from_nanos(span.duration_ns), look), TIME);
     let id = look.paint(Role::Dim, &id);
     format!("{}  {service}  {name}  {status}{duration}  {id}", clock_time(span.at_ns))
 }

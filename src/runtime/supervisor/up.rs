@@ -29,7 +29,7 @@ pub const SUPERVISE: &str = "supervise";
 const LET_GO: Duration = Duration::from_secs(10);
 
 /// How long a supervisor on its way up may say nothing beyond the time that the order gives it.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How often a stack on its way is looked at.
 const LOOK: Duration = Duration::from_millis(20);
