@@ -99,7 +99,7 @@ async fn spans_and_what_is_rejected_with_the_reason() {
 
     let said = text.end();
     let span = said.out.lines().next().unwrap();
-    for part in ["shop-api", "POST /orders", "200", "4 ms", &TRACE[..4]] {
+    for part in ["shop-api", "POST /orders", "200", "4.0 ms", &TRACE[..4]] {
         assert!(span.contains(part), "{part} in {span}");
     }
     let squeezed = said.out.split_whitespace().collect::<Vec<_>>().join(" ");

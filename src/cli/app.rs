@@ -70,7 +70,8 @@ pub fn command() -> clap::Command {
             let _ = writeln!(template, "  {name:12} {about}");
         }
     }
-    template += "\nOptions:\n{options}\n\nStart here:\n  devstack replay fixtures\n  devstack trace --last{after-help}\n";
+    template +=
+        "\nOptions:\n{options}\n\nStart here:\n  devstack replay fixtures\n  devstack up\n  devstack trace --last{after-help}\n";
     command.help_template(template)
 }
 
@@ -133,6 +134,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_is_a_line_of_the_help() {
+        for command in super::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!((10..=65).contains(&about.chars().count()), "{}: {about}", command.get_name());
+        }
     }
 
     #[test]

@@ -52,8 +52,8 @@ async fn in_ledger(ledger: &LedgerClient, what: &str) -> Result<Vec<TraceId>, Fa
         }
         [_] => Ok(beginning),
         several => {
-            let listed: Vec<_> = several.iter().map(|id| format!("\n  {id}")).collect();
-            let words = format!("`{what}` is the beginning of {} trace ids or more{}", several.len(), listed.concat());
+            let listed: Vec<_> = several.iter().map(ToString::to_string).collect();
+            let words = format!("`{what}` is the beginning of several trace ids:\n  {}", listed.join("\n  "));
             Err(Failure::nothing_selected(words).hint("give more of the id"))
         }
     }

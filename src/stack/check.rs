@@ -40,7 +40,7 @@ pub(super) fn components(components: &Map, desk: &mut Desk) {
 
 fn image(name: &str, said: &Said, components: &Map, desk: &mut Desk) {
     if said.get("image").is_some() {
-        return;
+        return lonely(name, said, components, desk);
     }
     let problem = Problem::at(said.key, "missing-key", format!("the component `{name}` has no image"));
     // A change to a component that is not there makes a new one of a few keys.
@@ -50,6 +50,18 @@ fn image(name: &str, said: &Said, components: &Map, desk: &mut Desk) {
         None => problem.label("`image` is missing here"),
     };
     desk.complain(said.layer, problem.help("`image`: the image with its tag or digest"));
+}
+
+/// A change to the image of a component that is not there makes a new one of nothing else: allowed, and hardly meant.
+fn lonely(name: &str, said: &Said, components: &Map, desk: &mut Desk) {
+    if said.entries().count() > 1 || role(name, said) != Role::Other {
+        return;
+    }
+    let others = components.entries().filter(|(_, other)| other.entries().count() > 1).map(|(name, _)| name);
+    if let Some(near) = suggest::nearest(name, others) {
+        let problem = Problem::at(said.key, "lonely-component", format!("`{name}` is a new component of nothing but an image"));
+        desk.complain(said.layer, problem.label(format!("did you mean `{near}`?")).warning());
+    }
 }
 
 fn role_ports(name: &str, said: &Said, desk: &mut Desk) {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Check engine, ports, disk, clock and `OTEL_*` settings, each with what to do
+/// Check engine, images, ports, disk, clock and `OTEL_*`, with fixes
 ///
 /// Nothing is changed. Ends with exit code 3 when something is broken, with 0 when some things only want attention. Of variables only
 /// endpoints are shown, of others the names.

@@ -107,7 +107,9 @@ fn summary(problems: &Problems) -> String {
     let errors = problems.count(Level::Error);
     let files = problems.files().len();
     let plural = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    format!("{} in {}", plural(errors, "problem"), plural(files, "file"))
+    let options = problems.files().iter().all(|file| file.file.starts_with("--"));
+    let place = if options { "the options".to_owned() } else { plural(files, "file") };
+    format!("{} in {place}", plural(errors, "problem"))
 }
 
 /// A scale of timers.

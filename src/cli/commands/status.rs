@@ -10,7 +10,7 @@ use crate::{
     term::Ui,
 };
 
-/// Show what runs, where, since when, how healthy, and what went through
+/// Show what runs, where, how healthy, and what went through
 ///
 /// Ends with exit code 0 when the stack is up and whole or nothing is up, and 3 when something is wrong with it.
 #[derive(Debug, Args)]

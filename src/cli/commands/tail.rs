@@ -11,6 +11,7 @@ use crate::{
         Failure,
         exit::Exit,
         interrupt,
+        live_trace::named,
         project::{owner, stack_up},
     },
     client::{self, TailClient},
@@ -24,7 +25,7 @@ use crate::{
     term::Ui,
 };
 
-/// Show what arrives as it arrives: who sends what, what is rejected and why
+/// Show what arrives as it arrives, and what is rejected and why
 ///
 /// Each span as a line: when, service, name, status, duration, trace. What could not be read, and what the next hop refused, is told with
 /// the reason. Ends with Ctrl-C, or when the stack goes down.
@@ -102,7 +103,7 @@ impl Shown<'_> {
         let failed = |error: client::ClientError| Failure::environment(&error as &dyn std::error::Error);
         let http = client::loopback().map_err(failed)?;
         let mut happenings = TailClient::new(http, note.ledger.as_str()).follow().await.map_err(failed)?;
-        self.ui.status(&format!("Listening at {} for {}; Ctrl-C ends it.", note.otlp_http, named(note)));
+        self.ui.status(&format!("Listening at {} of {}; Ctrl-C ends it.", note.otlp_http, named(note)));
         loop {
             let next = tokio::select! {
                 next = happenings.next() => next,
@@ -142,12 +143,6 @@ impl Shown<'_> {
             }
         }
     }
-}
-
-/// `the stack jaeger (docker)`, `the embedded stack`.
-fn named(note: &Note) -> String {
-    let (stack, runtime) = (&note.stack, note.runtime.to_string());
-    if *stack == runtime { format!("the {runtime} stack") } else { format!("the stack {stack} ({runtime})") }
 }
 
 fn wanted(what: &Happening, services: &[String], errors: bool) -> bool {

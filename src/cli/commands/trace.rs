@@ -27,7 +27,7 @@ const ROWS: usize = 200;
 /// So many traces of a file are drawn without `--all`.
 const TRACES: usize = 10;
 
-/// Show a trace of one of the last runs, of the stack that is up, or of a file
+/// Show a trace of a kept run, of the stack that is up, or of a file
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without an argument the trace of the last run is shown, as with --last. An id that no kept run has is looked for in the stack

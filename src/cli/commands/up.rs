@@ -24,7 +24,9 @@ use crate::{
 /// How long all of it may take where `--timeout` does not say: images may have to come over a slow line.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Start the stack; return when a trace and a metric went through every hop
+/// Start the stack; return when telemetry flows through every hop
+///
+/// It returns when a trace and a metric, where metrics are kept, went all the way.
 ///
 /// With a container engine that is the collector, Tempo, Prometheus and Grafana; without one, devstack's own backend in one process.
 /// `devstack replay`, `trace` and `status` use it from then on. A second `up` does nothing, or replaces only what changed.
@@ -157,7 +159,11 @@ async fn in_background(args: &UpArgs, order: &Order, ui: &Ui, clock: Stopwatch) 
     };
     let (ended, ()) = tokio::join!(starting, drawing);
     signals.abort();
-    drawer.done();
+    if ended.is_ok() {
+        drawer.end();
+    } else {
+        drawer.done();
+    }
     let ready = ended.map_err(|failure| failed(&failure, ui))?;
     tell(args, &ready, &drawer, ui, clock);
     Ok(Exit::Held)
@@ -309,8 +315,8 @@ pub(crate) fn failed(failure: &UpFailure, ui: &Ui) -> Failure {
         return Failure::interrupted("interrupted; what this run had made is removed");
     }
     let message = match &failure.component {
-        Some(component) => format!("{component}: {}", failure.message),
-        None => failure.message.clone(),
+        Some(component) if !failure.message.contains(component.as_str()) => format!("{component}: {}", failure.message),
+        _ => failure.message.clone(),
     };
     let drawn = stack::failure(failure, ui.err_look());
     let text = if drawn.is_empty() { message } else { format!("{message}\n{}", drawn.trim_end()) };

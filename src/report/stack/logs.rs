@@ -13,7 +13,7 @@ use crate::{
     runtime::LogLine,
     term::{
         Look, Role,
-        text::{clean, clip_name, pad_end, pad_start, time, width, wrap},
+        text::{clean, clip_name, pad_end, pad_start, span_time, width, wrap},
     },
 };
 
@@ -48,7 +48,8 @@ impl LogLines {
         self.names = self.names.max(width(&line.name));
         let name = self.look.paint_service(&line.name, &pad_end(&line.name, self.names));
         let at = if line.at_ns == 0 { String::new() } else { self.look.paint(Role::Dim, &clock_time(line.at_ns)) + "  " };
-        format!("{at}{name}  {}", clean(&line.text))
+        // Columns are ours here: a tab would be shown as what it is.
+        format!("{at}{name}  {}", clean(&line.text.replace('\t', "  ")))
     }
 }
 
@@ -85,7 +86,7 @@ fn arrived(span: &SpanArrived, look: &Look) -> String {
     let name = pad_end(&clip_name(&span.name, room, look), room);
     let status = pad_end(&span.status, STATUS);
     let status = if span.error { look.paint(Role::Bad, &status) } else { status };
-    let duration = pad_start(&time(Duration::from_nanos(span.duration_ns)), TIME);
+    let duration = pad_start(&span_time(Duration::from_nanos(span.duration_ns), look), TIME);
     let id = look.paint(Role::Dim, &id);
     format!("{}  {service}  {name}  {status}{duration}  {id}", clock_time(span.at_ns))
 }

@@ -3,25 +3,31 @@
 //! ```text
 //! docker · stack jaeger · up 3 min
 //!
-//!   ✓ devstack     http://127.0.0.1:4318    3 min   ready
-//!   ✗ prometheus   exited (137)             –       prom/prometheus:v3.16.0
+//!   ✓ devstack    http://127.0.0.1:4318   3 min
+//!   ✗ prometheus  exited (137)                –  prom/prometheus:v3.16.0
 //! ```
 
 use std::fmt::Write as _;
 
+use super::up::BEHIND;
 use crate::{
     model::{Flow, Traffic},
-    runtime::{ComponentStatus, StackState, Status},
+    runtime::{ComponentStatus, RuntimeKind, StackState, Status},
     term::{
         Look, Role,
-        text::{age, pad_end, width},
+        text::{age, clean, clip, pad_end, pad_start, paragraph, width},
     },
 };
+
+/// Columns of an uptime.
+const UPTIME: usize = 6;
+/// Fewer columns of an image's name say nothing.
+const LEAST_IMAGE: usize = 5;
 
 /// Draws it.
 pub fn status(status: &Status, look: &Look) -> String {
     let mut text = look.paint(Role::Heading, &head(status, look)) + "\n";
-    if let Some(reason) = &status.reason {
+    if let Some(reason) = status.reason.as_ref().filter(|_| status.state != StackState::Starting) {
         let role = if status.state == StackState::Down { Role::Dim } else { Role::Warning };
         let _ = writeln!(text, "{}", look.paint(role, reason));
     }
@@ -38,7 +44,7 @@ pub fn status(status: &Status, look: &Look) -> String {
     }
     if let Some(traffic) = &status.traffic {
         text.push('\n');
-        text += &traffic_lines(traffic, look);
+        text += &traffic_lines(traffic, status.runtime != Some(RuntimeKind::Embedded), look);
     }
     text
 }
@@ -46,7 +52,7 @@ pub fn status(status: &Status, look: &Look) -> String {
 fn head(status: &Status, look: &Look) -> String {
     let state = match status.state {
         StackState::Up => "up",
-        StackState::Starting => "changing",
+        StackState::Starting => status.reason.as_deref().unwrap_or("changing"),
         StackState::Degraded => "degraded",
         StackState::Orphaned => "orphaned",
         StackState::Down => "nothing is up",
@@ -71,36 +77,45 @@ fn parts(parts: &[ComponentStatus], look: &Look) -> String {
             look.paint(Role::Bad, look.glyph("✗", "x"))
         };
         let uptime = part.uptime_s.map_or_else(|| look.glyph("–", "-").to_owned(), age);
-        let image = part.image.as_deref().map(|image| look.paint(Role::Dim, image)).unwrap_or_default();
-        let line =
-            format!("  {mark} {}  {}  {}  {image}", pad_end(&part.name, names), pad_end(place, columns), pad_end(&uptime, 7));
+        let front = format!("{}  {}  {}  ", pad_end(&part.name, names), pad_end(place, columns), pad_start(&uptime, UPTIME));
+        let line = format!("  {mark} {front}{}", image(part, look.width.saturating_sub(4 + width(&front)), look));
         text += line.trim_end();
         text.push('\n');
     }
     text
 }
 
+/// The image as far as there is room: its registry and owner go first, its version stays.
+fn image(part: &ComponentStatus, room: usize, look: &Look) -> String {
+    let Some(image) = &part.image else { return String::new() };
+    let short = image.rsplit('/').next().unwrap_or(image);
+    let (name, version) = short.split_at(short.find(':').unwrap_or(short.len()));
+    let fitting = [image.as_str(), short].into_iter().find(|name| width(name) <= room).map(ToOwned::to_owned);
+    let clipped = || match room.checked_sub(width(version)) {
+        Some(room) if room >= LEAST_IMAGE => format!("{}{version}", clip(name, room, look)),
+        _ => String::new(),
+    };
+    look.paint(Role::Dim, &fitting.unwrap_or_else(clipped))
+}
+
 /// The address where it runs well, else what it is at.
 fn whereabouts(part: &ComponentStatus) -> String {
     match (&part.address, &part.health) {
+        (Some(_), _) if part.healthy && part.name == "collector" => BEHIND.to_owned(),
         (Some(address), _) if part.healthy => address.clone(),
         (_, Some(health)) if part.state == "running" || part.state == "remote" => health.clone(),
         _ => part.state.clone(),
     }
 }
 
-fn traffic_lines(traffic: &Traffic, look: &Look) -> String {
-    let mut text = format!("  {}\n", look.paint(Role::Dim, "            received  passed on    refused   rejected"));
+/// `onwards`: whether anything is passed on.
+fn traffic_lines(traffic: &Traffic, onwards: bool, look: &Look) -> String {
+    let mut text = format!("  {}\n", look.paint(Role::Dim, "            received   rejected  passed on    refused"));
     let mut line = |name: &str, flow: &Flow| {
-        let _ = writeln!(
-            text,
-            "  {}{:>10} {:>10} {:>10} {:>10}",
-            pad_end(name, 10),
-            flow.received,
-            flow.passed_on,
-            flow.refused,
-            flow.rejected
-        );
+        let none = || look.glyph("–", "-").to_owned();
+        let next = |number: u64| pad_start(&if onwards { number.to_string() } else { none() }, 10);
+        let (passed_on, refused) = (next(flow.passed_on), next(flow.refused));
+        let _ = writeln!(text, "  {}{:>10} {:>10} {passed_on} {refused}", pad_end(name, 10), flow.received, flow.rejected);
     };
     line("spans", &traffic.spans);
     line("points", &traffic.points);
@@ -110,7 +125,7 @@ fn traffic_lines(traffic: &Traffic, look: &Look) -> String {
         let _ = writeln!(text, "  {}", look.paint(Role::Warning, &format!("{} requests could not be read", traffic.unreadable)));
     }
     if let Some(problem) = &traffic.last_problem {
-        let _ = writeln!(text, "  last problem: {problem}");
+        text += &paragraph(&format!("last problem: {}", clean(problem)), 2, look);
     }
     text
 }

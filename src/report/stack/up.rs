@@ -3,33 +3,43 @@
 //! ```text
 //! docker 28.2 · stack default
 //!
-//!   ✓ tempo        http://127.0.0.1:3200    0.9 s
-//!   ✓ canary trace   devstack → collector → tempo         41 ms
+//!   ✓ tempo          http://127.0.0.1:3200                  0.9 s
+//!
+//!   ✓ canary trace   devstack → collector → tempo           41 ms
 //! ```
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
-    runtime::{Note, Ready, Step, UpEvent, UpFailure},
+    runtime::{Note, Ready, RuntimeKind, Step, UpEvent, UpFailure},
     term::{
         Look, Progress, Role, Ui,
         layers::Layers,
-        text::{clean, pad_end, pad_start, time, width},
+        text::{clean, pad_end, pad_start, paragraph, time, width, wrap},
     },
 };
 
-/// Columns of an address.
-const ADDRESS: usize = 26;
+/// Columns of a name: `canary metric`.
+const NAME: usize = 13;
+/// Columns of where it is: an address, the way of a canary.
+const PLACE: usize = 34;
 /// Columns of a time.
 const TIME: usize = 8;
-/// Columns of the way of a canary.
-const WAY: usize = 38;
+
+/// Where the collector is, to whoever sends.
+pub(super) const BEHIND: &str = "behind devstack";
 
 /// Draws events as they come.
 pub struct Drawer<'ui> {
     ui: &'ui Ui,
     /// Columns of the names.
     names: usize,
+    /// Whether a canary has come back: they stand apart from the components.
+    canaries: bool,
+    /// Whether any container was begun.
+    begun: bool,
+    /// Whether anything was drawn, which what follows stands apart from.
+    drawn: bool,
     progress: Option<Progress<'ui>>,
     layers: Option<Layers<'ui>>,
     /// What the bar says of each component on its way.
@@ -41,7 +51,17 @@ pub struct Drawer<'ui> {
 impl<'ui> Drawer<'ui> {
     /// One that has drawn nothing yet.
     pub fn new(ui: &'ui Ui) -> Self {
-        Self { ui, names: 0, progress: None, layers: None, labels: BTreeMap::new(), timings: Vec::new() }
+        Self {
+            ui,
+            names: NAME,
+            canaries: false,
+            begun: false,
+            drawn: false,
+            progress: None,
+            layers: None,
+            labels: BTreeMap::new(),
+            timings: Vec::new(),
+        }
     }
 
     /// Draws one.
@@ -55,8 +75,8 @@ impl<'ui> Drawer<'ui> {
                 } else {
                     format!("{}stack {stack}", &format!(" {} ", look.dot()))
                 };
-                self.ui.status(&look.paint(Role::Heading, &format!("{what}{named}\n")));
-                self.names = components.iter().map(|name| width(name)).max().unwrap_or(0).max(12);
+                self.ui.status(&format!("{}\n\n", look.paint(Role::Heading, &format!("{what}{named}"))));
+                self.names = components.iter().map(|name| width(name)).max().unwrap_or(0).max(NAME);
                 if !components.is_empty() {
                     self.progress = Some(self.ui.progress(components.len()));
                 }
@@ -69,24 +89,37 @@ impl<'ui> Drawer<'ui> {
             UpEvent::Component { name, step } => self.component(name, step),
             UpEvent::Canary { signal, hops, after } => {
                 self.done();
-                let look = self.ui.err_look();
-                let way = hops.join(look.glyph(" → ", " -> "));
-                let mark = look.paint(Role::Good, look.glyph("✓", "ok"));
-                let signal = pad_end(&format!("canary {signal}"), 13);
-                self.ui.status(&format!("  {mark} {signal}  {}{}", pad_end(&way, WAY), pad_start(&time(*after), TIME)));
+                if self.drawn && !self.canaries {
+                    self.ui.status("\n");
+                }
+                self.canaries = true;
+                let way = hops.join(self.ui.err_look().glyph(" → ", " -> "));
+                self.line(&format!("canary {signal}"), &way, &time(*after));
             }
             UpEvent::RollingBack => {
                 self.done();
-                self.ui.status("Taking back what was begun…");
+                // An image that could not be had, a port that was taken: nothing was begun.
+                if self.begun {
+                    self.ui.status("Taking back what was begun…");
+                }
             }
             UpEvent::Warning { words } => self.ui.warn(words),
-            UpEvent::Ready(_) | UpEvent::Failed(_) | UpEvent::Gone => self.done(),
+            UpEvent::Ready(_) => self.end(),
+            UpEvent::Failed(_) | UpEvent::Gone => self.done(),
         }
     }
 
     /// When each container was ready after its creation, in milliseconds.
     pub fn timings(&self) -> &[(String, u64)] {
         &self.timings
+    }
+
+    /// Takes what moves off the screen and sets what follows apart.
+    pub fn end(&mut self) {
+        self.done();
+        if std::mem::take(&mut self.drawn) {
+            self.ui.status("\n");
+        }
     }
 
     /// Takes what moves off the screen.
@@ -97,10 +130,11 @@ impl<'ui> Drawer<'ui> {
 
     fn component(&mut self, name: &str, step: &Step) {
         self.layers = None;
+        self.begun |= matches!(step, Step::Creating | Step::Starting { .. } | Step::Ready { .. });
         let label = match step {
             Step::Waiting { on } => format!("{name} waits for {}", on.join(" and ")),
-            Step::Creating => format!("{name} is created"),
-            Step::Starting { last } => format!("{name} {last}"),
+            Step::Creating => format!("creating {name}"),
+            Step::Starting { last } => format!("starting {name}, {last}"),
             Step::Ready { .. } | Step::Kept { .. } | Step::Removed => String::new(),
         };
         if let Some(progress) = &mut self.progress {
@@ -116,25 +150,29 @@ impl<'ui> Drawer<'ui> {
         match step {
             Step::Ready { address, after } => {
                 self.timings.push((name.to_owned(), after.as_millis() as u64));
-                self.line(name, address.as_deref(), &time(*after));
+                self.component_line(name, address.as_deref(), &time(*after));
             }
-            Step::Kept { address } => self.line(name, address.as_deref(), "kept"),
+            Step::Kept { address } => self.component_line(name, address.as_deref(), "kept"),
             Step::Removed => {
                 let look = self.ui.err_look();
                 let mark = look.paint(Role::Dim, look.glyph("–", "-"));
-                self.ui.status(&format!("  {mark} {} removed", pad_end(name, self.names.max(12))));
+                self.ui.status(&format!("  {mark} {} removed", pad_end(name, self.names)));
             }
             Step::Waiting { .. } | Step::Creating | Step::Starting { .. } => {}
         }
     }
 
-    fn line(&self, name: &str, address: Option<&str>, time: &str) {
+    fn component_line(&mut self, name: &str, address: Option<&str>, time: &str) {
+        // devstack's own receiver stands in front of the collector: its own address is nobody's business.
+        let address = if name == "collector" { BEHIND } else { address.unwrap_or_default() };
+        self.line(name, address, time);
+    }
+
+    fn line(&mut self, name: &str, place: &str, time: &str) {
+        self.drawn = true;
         let look = self.ui.err_look();
         let mark = look.paint(Role::Good, look.glyph("✓", "ok"));
-        // devstack's own receiver stands in front of the collector: its own address is nobody's business.
-        let address = if name == "collector" { "behind devstack" } else { address.unwrap_or_default() };
-        let line = format!("  {mark} {} {}{}", pad_end(name, self.names), pad_end(address, ADDRESS), pad_start(time, TIME));
-        self.ui.status(&line);
+        self.ui.status(&format!("  {mark} {}  {}{}", pad_end(name, self.names), pad_end(place, PLACE), pad_start(time, TIME)));
     }
 }
 
@@ -151,7 +189,9 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
     }
     line("OTLP", &format!("{}   grpc {}", note.otlp_http, bare(&note.otlp_grpc)));
     if let Some(store) = &note.store {
-        line("Traces", &format!("{} ({})", store.at.url, store.kind));
+        // The embedded runtime is no Tempo; it speaks its API.
+        let api = if note.runtime == RuntimeKind::Embedded { "'s API" } else { "" };
+        line("Traces", &format!("{} ({}{api})", store.at.url, store.kind));
     }
     if let Some(prometheus) = &note.prometheus {
         line("Metrics", &format!("{} (Prometheus)", prometheus.url));
@@ -168,14 +208,14 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
 pub fn failure(failure: &UpFailure, look: &Look) -> String {
     let mut text = String::new();
     for detail in &failure.details {
-        let _ = writeln!(text, "  {}", clean(detail));
+        text += &paragraph(&clean(detail), 2, look);
     }
     if !failure.log_tail.is_empty() {
         let of = failure.component.as_deref().unwrap_or("the component");
         let _ = writeln!(text, "  {}", look.paint(Role::Dim, &format!("the last lines of {of}:")));
         let bar = look.paint(Role::Dim, look.glyph("│", "|"));
-        for line in &failure.log_tail {
-            let _ = writeln!(text, "  {bar} {}", clean(line));
+        for line in failure.log_tail.iter().flat_map(|line| wrap(&clean(line), look.width.saturating_sub(4))) {
+            let _ = writeln!(text, "  {bar} {line}");
         }
     }
     text
