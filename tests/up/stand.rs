@@ -54,7 +54,6 @@ impl Drop for Stand {
 }
 
 /// Waits until `done` gives something; `what` is said when it never does.
-#[expect(clippy::disallowed_methods, reason = "what is waited for is in another process, which cannot wake this one")]
 pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let clock = Stopwatch::start();
     loop {
