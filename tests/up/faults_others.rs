@@ -6,19 +6,22 @@ use crate::containers::COLLECTOR;
 #[test]
 fn data_stays_until_somebody_says_otherwise() {
     let Some(stand) = DockerStand::among_strangers() else { return };
-    stand.up(&[]);
+    // The stack of Jaeger keeps everything in memory.
+    let set = ["--set", "components.prometheus.volumes={data: /prometheus}"];
+    stand.up(&set);
     let volumes = stand.volumes();
-    assert_eq!(volumes, [format!("devstack-{}-prometheus-prometheus", stand.owner.id)]);
+    assert_eq!(volumes, [format!("devstack-{}-prometheus-data", stand.owner.id)]);
     stand.down();
     assert_eq!(stand.volumes(), volumes);
-    stand.up(&[]);
+    stand.up(&set);
     let run = stand.stand.run(&["down", "--volumes"]);
     assert_eq!(run.code, 0, "{}", run.err);
     assert_eq!(stand.volumes(), Vec::<String>::new());
     stand.is_down();
     // Without a supervisor, too.
-    stand.up(&[]);
+    stand.up(&set);
     super::stand::kill(stand.stand.pid());
+    assert_eq!(stand.volumes(), volumes);
     assert_eq!(stand.stand.run(&["down", "--volumes"]).code, 0);
     assert_eq!(stand.volumes(), Vec::<String>::new());
     stand.is_down();

@@ -37,7 +37,6 @@ fn killed_while_up_its_containers_are_taken_over_or_removed() {
 
     kill(stand.stand.pid());
     stand.down();
-    assert_eq!(stand.volumes().len(), 1, "data stays");
 }
 
 #[test]

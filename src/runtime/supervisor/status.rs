@@ -2,31 +2,42 @@
 //!
 //! Called by `cli`, and by commands that stand on a stack and must know whether it is whole.
 
-use super::{Control, Found, Phase, find};
+use std::time::Duration;
+
+use super::{Control, Found, Phase, find, wait_until_free};
 use crate::{
     runtime::{ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker},
     support::env::Env,
 };
 
+/// How long the lock of a process that dies may outlive its control socket.
+const DYING: Duration = Duration::from_millis(200);
+
 /// How a project's stack is.
 pub async fn status(owner: &Owner, env: &dyn Env) -> Result<Status, UpFailure> {
     match find(owner).map_err(|error| UpFailure::new(error.to_string()))? {
-        Found::Up(note) => Ok(of_the_living(&note).await),
+        Found::Up(note) => {
+            let status = of_the_living(&note).await;
+            let gone = status.is_err() && wait_until_free(owner, DYING).await.unwrap_or(false);
+            // It died while it was asked: what it says is no more than that.
+            if gone { Ok(of_the_dead(owner, Some(&note), env).await) } else { Ok(status.unwrap_or_else(|status| *status)) }
+        }
         Found::Changing { pid, phase } => Ok(changing(pid, phase)),
         Found::Dead(note) => Ok(of_the_dead(owner, Some(&note), env).await),
         Found::Nothing => Ok(of_the_dead(owner, None, env).await),
     }
 }
 
-async fn of_the_living(note: &Note) -> Status {
+/// What the supervisor says; the error is what can be said without it.
+async fn of_the_living(note: &Note) -> Result<Status, Box<Status>> {
     let other_build = (note.build != build()).then(|| note.build.clone());
     let asked = match Control::of(note) {
         Ok(control) => control.status().await,
         Err(error) => Err(error),
     };
     match asked {
-        Ok(status) => Status { other_build, ..status },
-        Err(error) => Status {
+        Ok(status) => Ok(Status { other_build, ..status }),
+        Err(error) => Err(Box::new(Status {
             state: StackState::Degraded,
             reason: Some(error.to_string()),
             runtime: Some(note.runtime),
@@ -34,7 +45,7 @@ async fn of_the_living(note: &Note) -> Status {
             pid: Some(note.pid),
             other_build,
             ..Status::down()
-        },
+        })),
     }
 }
 
