@@ -4,13 +4,11 @@
 //! Against Grafana's published types the dashboard is checked by `.ci/dashboard`.
 
 mod board;
-mod containers;
 mod promql;
 mod provisioning;
 mod queries;
 mod real;
 mod shape;
-mod tee;
 
 use std::time::Duration;
 

@@ -38,6 +38,7 @@ impl Project {
             stack: stack.map(str::to_owned),
             sets: sets.iter().map(|set| (*set).to_owned()).collect(),
             root: self.0.clone(),
+            runtime: None,
         };
         stack::load(&wanted, &env.iter().copied().collect::<Map>())
     }

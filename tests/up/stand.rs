@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::sandbox::{Run, Sandbox};
 
 /// How long anything here may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A project of its own.
 pub(crate) struct Stand {

@@ -124,7 +124,11 @@ fn of_collector(added: &Counters, now: &Counters) -> Vec<Word> {
         }
     }
     words.extend(processed(added));
+    words.extend(sampled_out(added));
     words.extend(held(now));
+    if words.is_empty() {
+        words.extend(vanished(added));
+    }
     let refused = added.sum("otelcol_receiver_refused_spans", &[]) + added.sum("otelcol_receiver_failed_spans", &[]);
     if refused > 0 {
         let limiter = added.sum("otelcol_processor_memory_limiter_refused_spans", &[]) > 0;
@@ -172,6 +176,22 @@ fn processed(added: &Counters) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Traces that tail sampling let go of. It counts no spans, and not among the items of processors.
+fn sampled_out(added: &Counters) -> Option<Word> {
+    let dropped = added.sum("otelcol_processor_tail_sampling_global_count_traces_sampled", &[("sampled", "false")]) as usize;
+    let traces = || counted(dropped, "trace", "traces");
+    (dropped > 0).then(|| Word(Gravity::Lost, format!("The collector's tail sampling kept nothing of {}.", traces())))
+}
+
+/// Fewer spans left by any exporter than came in, and nothing else says why: some processors count nothing.
+fn vanished(added: &Counters) -> Option<Word> {
+    let taken = added.sum("otelcol_receiver_accepted_spans", &[]);
+    let exporters = labels_of(added, SENT, "exporter");
+    let sent = exporters.iter().map(|exporter| added.sum(SENT, &[("exporter", exporter)])).max().unwrap_or_default();
+    let words = || format!("The collector took in {} and sent {sent} on; none of its counters says why.", spans(taken));
+    (sent < taken).then(|| Word(Gravity::Gap, words()))
 }
 
 /// Spans that wait in the collector now, an exporter at a time. Their number is known only where the collector counts in detail; the queue

@@ -94,6 +94,28 @@ fn a_final_answer_is_told_with_its_kind() {
 }
 
 #[test]
+fn a_sampler_is_named_and_so_is_a_processor_that_does_not_count() {
+    let quiet = r#"
+otelcol_exporter_sent_spans{exporter="otlp_http/jaeger"} 2
+otelcol_processor_incoming_items{otel_signal="traces",processor="memory_limiter"} 6
+otelcol_processor_outgoing_items{otel_signal="traces",processor="memory_limiter"} 6
+otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} 6
+"#;
+    let sampler = r#"
+otelcol_processor_tail_sampling_global_count_traces_sampled{decision="not_sampled",sampled="false"} 1
+otelcol_processor_tail_sampling_global_count_traces_sampled{decision="sampled",sampled="true"} 3
+"#;
+    assert_eq!(
+        said(&[(HopKind::Collector, counters(quiet))]).0,
+        ["The collector took in 6 spans and sent 2 on; none of its counters says why."]
+    );
+    assert_eq!(
+        said(&[(HopKind::Collector, counters(&format!("{quiet}{sampler}")))]),
+        (vec!["The collector's tail sampling kept nothing of 1 trace.".to_owned()], Some("collector".to_owned()))
+    );
+}
+
+#[test]
 fn a_full_queue_and_a_processor_that_drops_are_losses() {
     let full = r#"otelcol_exporter_enqueue_failed_spans{exporter="otlp_http/jaeger",data_type="traces"} 4"#;
     let sentence = "The collector dropped 4 spans: the queue of `otlp_http/jaeger` is full.";
