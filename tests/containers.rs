@@ -19,10 +19,13 @@ const READY: Duration = Duration::from_mins(1);
 /// Whether there is an engine that has these images.
 #[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
 pub(crate) fn available(images: &[&str]) -> bool {
+    if !crate::engine::available() {
+        return false;
+    }
     let missing = images.iter().find(|image| !docker(&["image", "inspect", image]).status.success());
     let Some(image) = missing else { return true };
-    assert!(std::env::var_os("CI").is_none(), "no Docker engine that has `{image}`");
-    eprintln!("skipped: no Docker engine that has `{image}`");
+    assert!(std::env::var_os("CI").is_none(), "the engine does not have `{image}`");
+    eprintln!("skipped: the engine does not have `{image}`");
     false
 }
 

@@ -4,7 +4,7 @@
 //! this file fail, each for one cause; faults in the services show as the same diagnosis. Wherever devstack's own receiver judges, the
 //! evidence is the same, too. A judge who has only what is stored (`judge: stored`) differs in what [`STORED`] lists and in nothing else.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use serde_json::Value as Json;
 
@@ -42,14 +42,7 @@ struct Fault {
 }
 
 const FAULTS: [Fault; 3] = [
-    Fault {
-        name: "context-lost",
-        tag: "followed",
-        exit: 1,
-        verdict: "failed",
-        code: "cause.context-lost",
-        evidence: "drained",
-    },
+    Fault { name: "context-lost", tag: "followed", exit: 1, verdict: "failed", code: "cause.context-lost", evidence: "drained" },
     Fault { name: "late-span", tag: "late", exit: 5, verdict: "undecided", code: "judge.deadline", evidence: "arrived" },
     Fault { name: "silent", tag: "followed", exit: 5, verdict: "unobserved", code: "cause.unobserved", evidence: "drained" },
 ];
@@ -132,7 +125,15 @@ fn remote_variables(note: &Json) -> Vec<(&'static str, String)> {
     known.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
 
-/// A remote stack on the stack of another project, judged by devstack's receiver and by what is stored.
+/// Remote stacks on the stack of another project: one judged by devstack's receiver, one by what is stored, side by side because the
+/// second does little but wait.
+fn assert_contracts_upon(beneath: &Json) {
+    thread::scope(|scope| {
+        scope.spawn(|| assert_contract_of_remote_stored(beneath));
+        assert_contract_of_remote(beneath);
+    });
+}
+
 fn assert_contract_of_remote(beneath: &Json) {
     let variables = remote_variables(beneath);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -141,7 +142,9 @@ fn assert_contract_of_remote(beneath: &Json) {
     assert_eq!((&note["runtime"], &note["stack"]), (&"remote".into(), &"remote".into()));
     assert_eq!(note["store"]["at"]["url"], beneath["store"]["at"]["url"]);
     assert_contract(&remote);
+}
 
+fn assert_contract_of_remote_stored(beneath: &Json) {
     let stored = project();
     let (kind, store) = (text(&beneath["store"]["kind"]), text(&beneath["store"]["at"]["url"]));
     let otlp = text(&beneath["otlp_http"]);
@@ -163,7 +166,7 @@ fn embedded_and_remote_upon_it() {
     let note = up(&stand, &["--runtime", "embedded"], &[]);
     assert_eq!(note["runtime"], "embedded");
     assert_contract(&stand);
-    assert_contract_of_remote(&note);
+    assert_contracts_upon(&note);
 }
 
 #[test]
@@ -173,5 +176,5 @@ fn docker_and_remote_upon_it() {
     let note = up(&stand, &["--stack", "jaeger"], &[]);
     assert_eq!(note["runtime"], "docker");
     assert_contract(&stand);
-    assert_contract_of_remote(&note);
+    assert_contracts_upon(&note);
 }

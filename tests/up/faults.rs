@@ -9,12 +9,11 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::{Condvar, Mutex},
-    time::Duration,
 };
 
 use devstack::{
     runtime::Owner,
-    support::{clock::Stopwatch, env::Map, project::Project},
+    support::{env::Map, project::Project},
 };
 use serde_json::Value as Json;
 
@@ -40,9 +39,6 @@ components:
     ready: { log: this line never comes }
     stop_grace: 0s
 ";
-
-/// How long a command may take before it counts as hung.
-const HUNG: Duration = Duration::from_secs(100);
 
 /// A project whose stack is of containers.
 pub(super) struct DockerStand {
@@ -215,21 +211,9 @@ pub(super) fn component<'a>(status: &'a Json, name: &str) -> &'a Json {
     parts.iter().find(|part| part["name"] == name).unwrap_or_else(|| panic!("no {name} in {status:#}"))
 }
 
-/// A component's main address in what `status` says.
-pub(super) fn address(status: &Json, name: &str) -> String {
-    component(status, name)["address"].as_str().unwrap().to_owned()
-}
-
 /// Waits for a command to end by itself; one that does not is hung.
 pub(super) fn ends(mut child: Killed) -> Run {
-    let clock = Stopwatch::start();
-    let status = loop {
-        if let Some(status) = child.0.try_wait().unwrap() {
-            break status;
-        }
-        assert!(clock.elapsed() < HUNG, "the command hangs");
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    let status = until("the command to end", || child.0.try_wait().unwrap());
     let mut run = Run { code: status.code().unwrap_or(-1), out: String::new(), err: String::new() };
     child.0.stdout.take().map(|mut pipe| pipe.read_to_string(&mut run.out));
     child.0.stderr.take().map(|mut pipe| pipe.read_to_string(&mut run.err));

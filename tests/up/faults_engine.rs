@@ -36,7 +36,7 @@ fn one_that_is_not_there_is_an_error_for_who_insists_and_a_line_for_who_does_not
 #[test]
 fn one_that_does_not_answer_is_an_error_and_never_a_reason_for_something_else() {
     let stand = Stand::new();
-    let proxy = Proxy::new(&stand.sandbox.path("engine.sock"));
+    let mut proxy = Proxy::new(&stand.sandbox.path("engine.sock"));
     for (manner, words) in [(Manner::Silent, "no answer within 3 s"), (Manner::Closed, "does not answer")] {
         proxy.be(manner);
         for args in [&["up", "--ports", "auto"], [&["up", "--ports", "auto"], JAEGER_STACK].concat().as_slice()] {
@@ -52,8 +52,9 @@ fn one_that_does_not_answer_is_an_error_and_never_a_reason_for_something_else() 
 /// What everybody says of a stack whose engine is in this manner, and that it is all put right once it is back.
 fn engine_goes(manner: Manner) {
     let Some(stand) = DockerStand::among_strangers() else { return };
-    let proxy = Proxy::new(&stand.stand.sandbox.path("engine.sock"));
-    let run = |args: &[&str]| at(&stand.stand, &proxy.address(), args);
+    let mut proxy = Proxy::new(&stand.stand.sandbox.path("engine.sock"));
+    let address = proxy.address();
+    let run = |args: &[&str]| at(&stand.stand, &address, args);
     let up = || run(&[&["up", "--ports", "auto"], JAEGER_STACK].concat());
     assert_eq!(up().code, 0);
     let ids = stand.ids();
@@ -64,7 +65,9 @@ fn engine_goes(manner: Manner) {
     let status = json(&status);
     assert_eq!(status["state"], "degraded", "{status:#}");
     let reason = status["reason"].as_str().unwrap();
-    assert!(reason.starts_with("nothing is known of collector, jaeger, prometheus: the engine could not list"), "{reason}");
+    assert!(reason.starts_with("nothing is known of collector, prometheus, jaeger: the engine could not list"), "{reason}");
+    let why = if manner == Manner::Closed { "the engine does not answer: connection refused" } else { "nothing was heard" };
+    assert!(reason.contains(why), "{reason}");
     assert!(COMPONENTS.iter().all(|name| component(&status, name)["state"] == "unknown"), "{status:#}");
     assert_eq!(component(&status, "devstack")["state"], "running");
     let replay = run(&["replay"]);
@@ -118,11 +121,15 @@ fn gone_without_a_trace_the_stack_of_containers_is_not_forgotten() {
 #[test]
 fn stopped_on_the_way_up_it_fails_and_says_that_something_may_be_left() {
     let Some(stand) = DockerStand::new() else { return };
-    let proxy = Proxy::new(&stand.stand.sandbox.path("engine.sock"));
+    let mut proxy = Proxy::new(&stand.stand.sandbox.path("engine.sock"));
     let (up, _) = stand.on_its_way_at(Some(&proxy.address()));
     proxy.be(Manner::Closed);
     let run = super::faults::ends(up);
     assert_eq!(run.code, 3, "{}", run.err);
-    assert!(run.err.contains("`devstack down`"), "{}", run.err);
+    assert!(run.err.contains("jaeger cannot become ready: the engine does not answer: connection refused"), "{}", run.err);
+    assert!(run.err.contains("not everything could be taken back"), "{}", run.err);
+    assert!(run.err.contains("`devstack down` removes what is left"), "{}", run.err);
+    assert_eq!(stand.ids().len(), 1);
+    stand.is("orphaned");
     stand.down();
 }

@@ -27,7 +27,7 @@ fn an_image_that_is_nowhere() {
 #[test]
 fn a_config_that_a_component_cannot_read() {
     let Some(stand) = DockerStand::among_strangers() else { return };
-    let run = stand.fails(&["--set", "components.collector.environment.OTELCOL_CONFIG=broken: ["]);
+    let run = stand.fails(&["--set", "components.collector.environment.OTELCOL_CONFIG='broken: ['"]);
     says(&run, &["collector: collector ended before it was ready (exit code 1)", "yaml"]);
 }
 
@@ -71,7 +71,7 @@ fn a_store_that_says_no_is_found_by_the_canary() {
 }
 
 /// Ready, answers every question, and refuses every span: its memory is always full.
-const FULL: &str = r#"
+const FULL: &str = "
 service:
   extensions: [jaeger_storage, jaeger_query, healthcheckv2]
   pipelines:
@@ -88,7 +88,7 @@ processors:
   memory_limiter: { check_interval: 10ms, limit_mib: 1 }
 exporters:
   jaeger_storage_exporter: { trace_storage: memory }
-"#;
+";
 
 #[test]
 fn a_store_that_says_ready_and_refuses_every_write_is_found_by_the_canary() {

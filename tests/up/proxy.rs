@@ -7,11 +7,8 @@ use std::{
     net::Shutdown,
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
-    },
-    thread,
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
 };
 
 /// Where the real one is, as long as nobody says otherwise.
@@ -19,11 +16,10 @@ const ENGINE: &str = "/var/run/docker.sock";
 
 /// How it behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Manner {
     /// Everything goes through.
     Open,
-    /// Whoever knocks is turned away, and whoever was there is shown out.
+    /// Nobody listens any more: connections are refused, and those that are open end.
     Closed,
     /// Whoever knocks is let in, and never answered.
     Silent,
@@ -32,27 +28,34 @@ pub(super) enum Manner {
 /// The proxy; its socket goes with it.
 pub(super) struct Proxy {
     path: PathBuf,
-    manner: Arc<AtomicU8>,
-    open: Arc<Mutex<Vec<UnixStream>>>,
+    /// How it behaves, and connections that are open.
+    now: Arc<Mutex<(Manner, Vec<UnixStream>)>>,
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Proxy {
     /// One at this path.
     pub(super) fn new(path: &Path) -> Self {
-        let listener = UnixListener::bind(path).unwrap();
-        let (manner, open) = (Arc::new(AtomicU8::new(Manner::Open as u8)), Arc::new(Mutex::new(Vec::new())));
-        let proxy = Self { path: path.to_owned(), manner: Arc::clone(&manner), open: Arc::clone(&open) };
-        thread::spawn(move || {
+        let now = Arc::new(Mutex::new((Manner::Open, Vec::new())));
+        let mut proxy = Self { path: path.to_owned(), now, listening: None };
+        proxy.listen();
+        proxy
+    }
+
+    fn listen(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+        let listener = UnixListener::bind(&self.path).unwrap();
+        let now = Arc::clone(&self.now);
+        self.listening = Some(thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let mut open = open.lock().unwrap();
-                match manner.load(Ordering::SeqCst) {
-                    now if now == Manner::Open as u8 => open.extend(joined(client)),
-                    now if now == Manner::Silent as u8 => open.push(client),
-                    _ => {}
+                let mut now = now.lock().unwrap();
+                match now.0 {
+                    Manner::Open => now.1.extend(joined(client)),
+                    Manner::Silent => now.1.push(client),
+                    Manner::Closed => return,
                 }
             }
-        });
-        proxy
+        }));
     }
 
     /// For `DOCKER_HOST`.
@@ -60,12 +63,23 @@ impl Proxy {
         format!("unix://{}", self.path.display())
     }
 
-    /// From now on; connections that are open end, unless it only falls silent and they are new.
-    pub(super) fn be(&self, manner: Manner) {
-        let mut open = self.open.lock().unwrap();
-        self.manner.store(manner as u8, Ordering::SeqCst);
-        for stream in open.drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
+    /// From now on; connections that are open end.
+    pub(super) fn be(&mut self, manner: Manner) {
+        {
+            let mut now = self.now.lock().unwrap();
+            now.0 = manner;
+            for stream in now.1.drain(..) {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
+        match (manner, self.listening.take()) {
+            (Manner::Closed, Some(listening)) => {
+                // It notices with the next one who knocks.
+                let _ = UnixStream::connect(&self.path);
+                listening.join().unwrap();
+            }
+            (Manner::Open | Manner::Silent, None) => self.listen(),
+            (_, listening) => self.listening = listening,
         }
     }
 }

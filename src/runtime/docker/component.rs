@@ -42,6 +42,9 @@ const PORTS: Duration = Duration::from_secs(2);
 /// Between two questions to the engine about the same container.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// How long the engine may be gone while a container is waited for: it may be starting anew itself.
+const GONE: Duration = Duration::from_secs(5);
+
 /// The exit code of a process that got SIGKILL.
 const KILLED: i64 = 137;
 
@@ -215,7 +218,7 @@ impl Part<'_> {
             biased;
             () = self.making.halt.cancelled() => Err(Never::Halted),
             answered = answers => answered,
-            () = self.end(id, name) => Err(Never::Ended),
+            never = self.end(id, name) => Err(never),
             () = deadline => Err(Never::Late),
         }
     }
@@ -240,20 +243,29 @@ impl Part<'_> {
         }
     }
 
-    /// Comes back when the container does not run any more.
-    async fn end(self, id: &str, name: &str) {
+    /// Comes back when the container does not run any more, or when the engine is gone that could tell.
+    async fn end(self, id: &str, name: &str) -> Never {
         use bollard::errors::Error as Raw;
+        let mut heard = Stopwatch::start();
         loop {
             let mut ends = std::pin::pin!(self.making.engine.api().wait_container(id, None::<WaitContainerOptions>));
-            match ends.next().await {
-                Some(Ok(_) | Err(Raw::DockerContainerWaitError { .. })) => return,
+            let asked = Stopwatch::start();
+            let word = ends.next().await;
+            if asked.elapsed() > GONE {
+                // It waited all the while.
+                heard = Stopwatch::start();
+            }
+            match word {
+                Some(Ok(_) | Err(Raw::DockerContainerWaitError { .. })) => return Never::Ended,
                 // The engine gave up waiting, or cannot wait: look.
                 _ => match seen::inspect(self.making.engine, id, name).await {
-                    Ok(Some(found)) if is_running(&found) => clock::pause(AGAIN).await,
-                    Ok(_) => return,
-                    Err(_) => clock::pause(AGAIN).await,
+                    Ok(Some(found)) if is_running(&found) => heard = Stopwatch::start(),
+                    Ok(_) => return Never::Ended,
+                    Err(error) if heard.elapsed() > GONE => return Never::Hopeless(error.said().words.clone()),
+                    Err(_) => {}
                 },
             }
+            clock::pause(AGAIN).await;
         }
     }
 

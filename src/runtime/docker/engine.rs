@@ -6,7 +6,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::{
     discover::{self, Address, Places},
-    said::{Said, os_kind},
+    said::{self, Said, os_kind},
 };
 use crate::support::env::Env;
 
@@ -178,11 +178,10 @@ fn exists(path: &std::path::Path) -> bool {
     path.try_exists().unwrap_or(true)
 }
 
+/// What happened instead of an answer, for sentences that say already that there was none.
 fn words(error: bollard::errors::Error) -> String {
-    match os_kind(&error) {
-        Some(std::io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
-        _ => Said::from(error).words,
-    }
+    let words = Said::from(error).words;
+    words.strip_prefix(said::UNANSWERED).map_or(words.clone(), ToOwned::to_owned)
 }
 
 fn about(version: bollard::models::SystemVersion, at: String) -> EngineAbout {

@@ -261,10 +261,14 @@ impl Making<'_> {
     async fn back(&self, mut failure: UpFailure) -> UpFailure {
         failure.cancelled = self.stop.is_cancelled();
         self.events.tell(UpEvent::RollingBack);
-        match remove::of_run(self.engine, &self.run, self.events).await {
+        let removed = match self.engine.answers().await {
+            Ok(()) => remove::of_run(self.engine, &self.run, self.events).await.map_err(|error| error.sentence()),
+            Err(error) => Err(error.to_string()),
+        };
+        match removed {
             Ok(removed) => failure.details.extend(removed.left),
-            Err(error) => {
-                failure = failure.detail(format!("not everything could be taken back: {}", error.sentence()));
+            Err(why) => {
+                failure = failure.detail(format!("not everything could be taken back: {why}"));
                 failure = failure.hint("`devstack down` removes what is left");
             }
         }

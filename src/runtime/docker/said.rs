@@ -6,6 +6,9 @@ use std::{error::Error, io, time::Duration};
 
 use bollard::errors::Error as Raw;
 
+/// How a sentence about an engine that cannot be reached begins.
+pub(super) const UNANSWERED: &str = "the engine does not answer: ";
+
 /// The engine's answer to a call that failed, or why there was none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
@@ -114,6 +117,11 @@ impl Said {
         self.status == Some(409)
     }
 
+    /// Nobody answered.
+    fn unheard(why: &str) -> Self {
+        Self { status: None, words: format!("{UNANSWERED}{why}") }
+    }
+
     /// Nothing was heard for so long.
     pub(super) fn silence(after: Duration) -> Self {
         Self { status: None, words: format!("nothing was heard from the engine for {} s", after.as_secs()) }
@@ -151,7 +159,12 @@ impl From<Raw> for Said {
             Raw::DockerResponseServerError { status_code, message } => Self { status: Some(status_code), words: message },
             Raw::DockerStreamError { error } => Self { status: None, words: error },
             Raw::RequestTimeoutError => Self { status: None, words: "the engine does not answer".to_owned() },
-            other => Self { status: None, words: chain(&other) },
+            // The libraries' own words around these say nothing that a person could use.
+            other => match os_kind(&other) {
+                Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => Self::unheard("connection refused"),
+                Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Self::unheard("connection reset"),
+                _ => Self { status: None, words: chain(&other) },
+            },
         }
     }
 }
