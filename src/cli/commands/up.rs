@@ -315,7 +315,7 @@ pub(crate) fn failed(failure: &UpFailure, ui: &Ui) -> Failure {
         return Failure::interrupted("interrupted; what this run had made is removed");
     }
     let message = match &failure.component {
-        Some(component) if !failure.message.contains(component.as_str()) => format!("{component}: {}", failure.message),
+        Some(component) if !failure.message.starts_with(component.as_str()) => format!("{component}: {}", failure.message),
         _ => failure.message.clone(),
     };
     let drawn = stack::failure(failure, ui.err_look());
