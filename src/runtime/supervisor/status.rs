@@ -4,49 +4,50 @@
 
 use std::time::Duration;
 
-use super::{Control, Found, Phase, find, wait_until_free};
+use super::{Control, ControlError, Found, Phase, find, wait_until_free};
 use crate::{
     runtime::{ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker},
     support::env::Env,
 };
 
-/// How long the lock of a process that dies may outlive its control socket.
+/// How long a process that ends may hold its lock after its connections are closed.
 const DYING: Duration = Duration::from_millis(200);
 
 /// How a project's stack is.
 pub async fn status(owner: &Owner, env: &dyn Env) -> Result<Status, UpFailure> {
     match find(owner).map_err(|error| UpFailure::new(error.to_string()))? {
-        Found::Up(note) => {
-            let status = of_the_living(&note).await;
-            let gone = status.is_err() && wait_until_free(owner, DYING).await.unwrap_or(false);
-            // It died while it was asked: what it says is no more than that.
-            if gone { Ok(of_the_dead(owner, Some(&note), env).await) } else { Ok(status.unwrap_or_else(|status| *status)) }
-        }
+        Found::Up(note) => match of_the_living(&note).await {
+            Ok(status) => Ok(status),
+            // It may just have died: its connections are closed before its lock is let go of.
+            Err(_) if matches!(wait_until_free(owner, DYING).await, Ok(true)) => Ok(of_the_dead(owner, Some(&note), env).await),
+            Err(error) => Ok(of_the_mute(&note, &error)),
+        },
         Found::Changing { pid, phase } => Ok(changing(pid, phase)),
         Found::Dead(note) => Ok(of_the_dead(owner, Some(&note), env).await),
         Found::Nothing => Ok(of_the_dead(owner, None, env).await),
     }
 }
 
-/// What the supervisor says; the error is what can be said without it.
-async fn of_the_living(note: &Note) -> Result<Status, Box<Status>> {
-    let other_build = (note.build != build()).then(|| note.build.clone());
-    let asked = match Control::of(note) {
-        Ok(control) => control.status().await,
-        Err(error) => Err(error),
-    };
-    match asked {
-        Ok(status) => Ok(Status { other_build, ..status }),
-        Err(error) => Err(Box::new(Status {
-            state: StackState::Degraded,
-            reason: Some(error.to_string()),
-            runtime: Some(note.runtime),
-            stack: Some(note.stack.clone()),
-            pid: Some(note.pid),
-            other_build,
-            ..Status::down()
-        })),
+async fn of_the_living(note: &Note) -> Result<Status, ControlError> {
+    let status = Control::of(note)?.status().await?;
+    Ok(Status { other_build: other_build(note), ..status })
+}
+
+/// A supervisor that holds its lock and does not answer.
+fn of_the_mute(note: &Note, error: &ControlError) -> Status {
+    Status {
+        state: StackState::Degraded,
+        reason: Some(error.to_string()),
+        runtime: Some(note.runtime),
+        stack: Some(note.stack.clone()),
+        pid: Some(note.pid),
+        other_build: other_build(note),
+        ..Status::down()
     }
+}
+
+fn other_build(note: &Note) -> Option<String> {
+    (note.build != build()).then(|| note.build.clone())
 }
 
 fn changing(pid: u32, phase: Phase) -> Status {
