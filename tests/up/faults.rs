@@ -169,6 +169,15 @@ impl DockerStand {
         serde_json::from_str(&std::fs::read_to_string(self.owner.file("stack.json")).unwrap()).unwrap()
     }
 
+    /// By label and without devstack, because a supervisor whose engine is a stand-in that is gone cannot do it.
+    fn clear(&self) {
+        self.stand.run(&["down", "--volumes"]);
+        let filter = self.filter();
+        let script = "docker ps -aq --filter $0 | xargs -r docker rm -fv; docker network ls -q --filter $0 | xargs -r docker network rm; \
+                      docker volume ls -q --filter $0 | xargs -r docker volume rm";
+        let _ = Command::new("sh").args(["-c", script, &filter]).output();
+    }
+
     fn filter(&self) -> String {
         format!("label=dev.devstack.owner={}", self.owner.id)
     }
@@ -178,6 +187,9 @@ impl Drop for DockerStand {
     fn drop(&mut self) {
         for [kind, name, verb] in &self.strangers {
             docker(&[kind, verb, name]);
+        }
+        if std::thread::panicking() {
+            self.clear();
         }
     }
 }
