@@ -107,9 +107,9 @@ fn key(port: Port) -> String {
     format!("{}/tcp", port.container)
 }
 
-/// The engine counts in seconds; none at all would mean to kill at once.
+/// The engine counts in whole seconds; none at all means to kill at once, which is what a stack file asks for with `0s`.
 pub(super) fn grace_seconds(grace: std::time::Duration) -> i64 {
-    grace.as_millis().div_ceil(1000).clamp(1, 3600) as i64
+    grace.as_millis().div_ceil(1000).min(3600) as i64
 }
 
 async fn upload(engine: &Engine, id: &str, component: &Component) -> Result<(), Said> {
@@ -201,6 +201,6 @@ mod tests {
     fn a_time_to_stop_is_whole_seconds_and_never_none() {
         assert_eq!(grace_seconds(Duration::from_millis(1)), 1);
         assert_eq!(grace_seconds(Duration::from_millis(2001)), 3);
-        assert_eq!(grace_seconds(Duration::ZERO), 1);
+        assert_eq!(grace_seconds(Duration::ZERO), 0);
     }
 }
