@@ -63,9 +63,10 @@ async fn faults_name_the_address_and_the_cause() {
     let http = loopback().unwrap();
 
     let work = WorkClient::new(http.clone());
-    let error = work.ask(&base, &Asked::Trace(trace), Duration::ZERO).await.unwrap_err();
-    assert!(matches!(error, ClientError::Status { status: 500, .. }));
-    assert_eq!(error.to_string(), format!("`{base}{PATH}` answered 500: it hurts"));
+    let answer = work.ask(&base, &Asked::Trace(trace), Duration::ZERO).await.unwrap();
+    assert_eq!(answer, WorkAnswer::Unsupported, "somebody else's service, whatever it says to a path that it does not know");
+    let error = work.ask(&nobody, &Asked::Trace(trace), Duration::ZERO).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }));
 
     let error = LedgerClient::new(http.clone(), &base).view(trace).await.unwrap_err();
     assert!(matches!(error, ClientError::Shape { .. }), "{error}");

@@ -4,13 +4,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, http::HeaderMap, routing::get};
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode, Uri},
+};
 use devstack::{
     backend::{Backend, Config},
     check::{self, Grounds, Judge, Plan, RunReport, ServiceAddress},
     client::{self, OtlpClient, StoreAddress, StoreKind},
     fixture::{self, LoadOptions},
-    model::{Resource, Scope, Span, SpanId, SpanKind, Status, TraceId},
+    model::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, TraceId},
     support::{
         address::Address,
         clock::{self, Stopwatch},
@@ -63,8 +66,7 @@ impl Stage {
 
         let http = client::loopback().unwrap();
         let exporter = OtlpClient::new(http.clone(), otlp);
-        let page = Router::new().route("/page", get(move |headers: HeaderMap| async move { page(&headers, exporter) }));
-        let (url, serving) = serve(page, self.shutdown.clone()).await;
+        let (url, serving) = serve(stranger(exporter), self.shutdown.clone()).await;
         let mut grounds = Grounds {
             stack: "a stranger".into(),
             http,
@@ -73,7 +75,8 @@ impl Stage {
             store: Some(self.store()),
             store_patience: check::STORE_PATIENCE,
             hops: Vec::new(),
-            quiet: check::QUIET,
+            flush: check::SDK_DELAY,
+            examiner: None,
             otlp: otlp.to_owned(),
             services: vec![ServiceAddress { name: "stranger".into(), url }],
             externals: None,
@@ -101,28 +104,61 @@ pub(crate) async fn serve(router: Router, stop: CancellationToken) -> (String, J
     (url, tokio::spawn(serving))
 }
 
-/// A page that exports its SERVER span a moment after it answered, as any exporter does.
-fn page(headers: &HeaderMap, otlp: OtlpClient) -> &'static str {
+/// A service that exports a moment after it answered, as any exporter does: each page with its span (and the control requests of
+/// devstack), `/lossy` with a job that a worker does in a trace of its own, and nothing where the caller does not sample.
+fn stranger(otlp: OtlpClient) -> Router {
+    let answer = move |uri: Uri, headers: HeaderMap| {
+        let spans = pages(uri.path(), &headers);
+        let otlp = otlp.clone();
+        async move {
+            tokio::spawn(async move { otlp.export(&spans).await.unwrap() });
+            if PAGES.contains(&uri.path()) { (StatusCode::OK, "hello") } else { (StatusCode::NOT_FOUND, "no such page") }
+        }
+    };
+    Router::new().fallback(answer)
+}
+
+/// What it has.
+const PAGES: [&str; 2] = ["/page", "/lossy"];
+
+fn pages(path: &str, headers: &HeaderMap) -> Vec<Arc<Span>> {
     let sent = headers.get("traceparent").and_then(|header| header.to_str().ok()).unwrap_or_default();
+    let traced = PAGES.contains(&path) || path.ends_with("/barrier");
+    if sent.ends_with("-00") || !traced {
+        return Vec::new();
+    }
     let mut parts = sent.split('-').skip(1);
-    let (trace_id, parent) = (parts.next().and_then(TraceId::parse), parts.next().and_then(SpanId::parse));
-    let span = Span {
-        trace_id: trace_id.unwrap_or_else(TraceId::random),
+    let trace = parts.next().and_then(TraceId::parse).unwrap_or_else(TraceId::random);
+    let server = Span { parent_id: parts.next().and_then(SpanId::parse), ..span(trace, "stranger", SpanKind::Server) };
+    let mut server = Span { name: format!("GET {path}"), ..server };
+    server.attributes.push("http.status_code", 200_i64);
+    if path != "/lossy" {
+        return vec![Arc::new(server)];
+    }
+    let mut call = Span { parent_id: Some(server.span_id), name: "POST".into(), ..span(trace, "stranger", SpanKind::Client) };
+    call.attributes.push("url.full", "http://127.0.0.1:3001/jobs");
+    let mut job = Span { name: "POST /jobs".into(), ..span(TraceId::random(), "worker", SpanKind::Server) };
+    job.attributes.push("url.path", "/jobs");
+    [server, call, job].map(Arc::new).into()
+}
+
+/// A root of its trace.
+fn span(trace_id: TraceId, service: &str, kind: SpanKind) -> Span {
+    Span {
+        trace_id,
         span_id: SpanId::random(),
-        parent_id: parent,
+        parent_id: None,
         trace_state: String::new(),
         flags: 1,
-        name: "GET /page".into(),
-        kind: SpanKind::Server,
+        name: String::new(),
+        kind,
         start_ns: clock::unix_nanos(),
         end_ns: clock::unix_nanos(),
-        attributes: [("http.status_code", 200_i64)].into_iter().collect(),
+        attributes: Attributes::default(),
         events: Vec::new(),
         links: Vec::new(),
         status: Status::default(),
-        resource: Arc::new(Resource { attributes: [("service.name", "stranger")].into_iter().collect() }),
+        resource: Arc::new(Resource { attributes: [("service.name", service)].into_iter().collect() }),
         scope: Arc::new(Scope::default()),
-    };
-    tokio::spawn(async move { otlp.export(&[Arc::new(span)]).await.unwrap() });
-    "hello"
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    CaseReport, Evidence, Exchange, Verdict,
+    CaseReport, Evidence, Exchange, ServiceAddress, Verdict,
     judge::{Gathered, Judgement, judge},
     observe::{Arrived, Settled, Trail},
     outcome::Finding,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     expect::TraceExpectation,
     fixture::EvidenceFloor,
-    model::{Span, TraceId},
+    model::{Span, Trace, TraceId},
     webhook::Secrets,
 };
 
@@ -120,6 +120,22 @@ impl Case {
     pub(super) fn broken(&self, why: Finding, elapsed: Duration) -> CaseReport {
         let judgement = Judgement { verdict: Verdict::Broken, findings: vec![why], warnings: Vec::new(), tree: Vec::new() };
         self.report(judgement, elapsed)
+    }
+
+    /// Services of which nothing has come, in this trace or beside it: all when nothing has come at all, else those that the fixture names.
+    pub(super) fn silent_services(&self, known: &[ServiceAddress]) -> Vec<ServiceAddress> {
+        let (trace, named) = (self.trace(), self.expected.services());
+        let came: BTreeSet<_> = std::iter::once(&trace).chain(&self.arrived.strays).flat_map(Trace::services).collect();
+        let nothing = self.arrived.arrivals.is_empty() && self.arrived.strays.is_empty();
+        let silent = |service: &&ServiceAddress| {
+            nothing || (named.contains(service.name.as_str()) && !came.contains(service.name.as_str()))
+        };
+        known.iter().filter(silent).cloned().collect()
+    }
+
+    /// devstack's own spans and what arrived, as one trace.
+    pub(super) fn trace(&self) -> Trace {
+        Trace::new(self.own.iter().cloned().chain(self.arrived.arrivals.iter().map(|arrival| Arc::clone(&arrival.span))))
     }
 
     /// Spans of this trace that devstack's receiver took; its own where it took those.

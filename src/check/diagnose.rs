@@ -5,10 +5,11 @@
 
 use super::{
     findings::{counted, finding},
+    foundling,
     outcome::Finding,
 };
 use crate::{
-    model::{Arrival, OWN_SERVICE, Span, SpanKind, Trace},
+    model::{Arrival, OWN_SERVICE, Span, SpanKind, Trace, arrival::CORRELATION_ATTRIBUTE},
     support::work::{OpenSpan, WorkReport},
 };
 
@@ -52,7 +53,7 @@ fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
             // The context may have been lost again further on, so that the sender is in another half.
             let others = clues.strays.iter().filter(|other| other.id() != id);
             let sender = std::iter::once(clues.trace).chain(others).find_map(|trace| sender_of(trace, root));
-            let from = sender.map_or_else(|| "its caller".to_owned(), |span| span.service().to_owned());
+            let from = sender.map(Span::service).or_else(|| only_service(clues.trace)).unwrap_or("its caller");
             let headline = format!(
                 "the trace context was lost between {from} and {}: `{}` began a trace of its own.",
                 root.service(),
@@ -69,15 +70,23 @@ fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
                 }
                 None => {}
             }
+            let correlated = stray.spans().iter().any(|span| span.attributes.get(CORRELATION_ATTRIBUTE).is_some());
             finding.details.push(format!(
-                "The other half is trace {} ({}), found by the correlation id.",
+                "The other half is trace {} ({}), {}.",
                 id.map(|id| id.to_string()).unwrap_or_default(),
-                counted(stray.spans().len(), "span", "spans")
+                counted(stray.spans().len(), "span", "spans"),
+                if correlated { "found by the correlation id" } else { "which began at that moment" }
             ));
             finding.hint = id.map(|id| format!("devstack trace {}", id.short()));
             finding
         })
         .collect()
+}
+
+/// The one service of a trace besides devstack.
+fn only_service(trace: &Trace) -> Option<&str> {
+    let services: Vec<_> = trace.services().into_iter().filter(|service| *service != OWN_SERVICE).collect();
+    if let [only] = services[..] { Some(only) } else { None }
 }
 
 /// The span that sent what `root` handles: the producer of the same run, else a producer or client of the same task that nobody continued.
@@ -86,6 +95,7 @@ fn sender_of<'a>(trace: &'a Trace, root: &Span) -> Option<&'a Span> {
     let task = root.attributes.text("trigger.task.name");
     let outgoing = || trace.spans().iter().filter(|span| matches!(span.kind, SpanKind::Producer | SpanKind::Client));
     let by_run = outgoing().find(|span| run.is_some() && span.attributes.get("trigger.task.handle_id") == run);
+    let by_moment = || foundling::caller(trace, root);
     let by_task = || outgoing().find(|span| task.is_some_and(|task| span.name == format!("trigger.dev.{task} send")));
     let unanswered = || {
         let wanted = if root.kind == SpanKind::Server { SpanKind::Client } else { SpanKind::Producer };
@@ -93,7 +103,7 @@ fn sender_of<'a>(trace: &'a Trace, root: &Span) -> Option<&'a Span> {
         let only = open.next();
         if open.next().is_none() { only } else { None }
     };
-    by_run.or_else(by_task).or_else(unanswered).map(AsRef::as_ref)
+    by_run.or_else(by_task).map(AsRef::as_ref).or_else(by_moment).or_else(|| unanswered().map(AsRef::as_ref))
 }
 
 /// A consumer beside its producer: both name the same parent, so the context was taken before the producer span was active.

@@ -5,13 +5,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CaseReport, Grounds, Judge, Severity, Verdict,
+    CaseReport, Evidence, Grounds, Judge, Severity, Verdict,
     answers::check_answer,
     case::Case,
     findings::{counted, finding},
     given,
     judge::Judgement,
-    observe::{Observer, Trail},
+    observe::{Awaited, Observer, Trail},
     outcome::{Finding, verdict_name},
     run::PlannedCase,
     steps::{Sent, StepRunner},
@@ -85,7 +85,7 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, b
     let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
         None => match weigh(&mut case, &observer).await {
-            Ok(judgement) => case.report(judgement, observer.elapsed()),
+            Ok(judgement) => case.report(examined(judgement, &case, grounds).await, observer.elapsed()),
             Err(why) => case.broken(why, observer.elapsed()),
         },
     };
@@ -179,7 +179,10 @@ async fn send_all(
     let mut runner = StepRunner::new(fixture, grounds, identity, Sender::new(grounds.http.clone()));
     for (at, step) in fixture.steps.iter().enumerate() {
         match step.when {
-            When::Settled => drop(observer.settle().await),
+            When::Settled => {
+                let awaited = Awaited { expected: &fixture.trace, own: &own.spans(None) };
+                drop(observer.settle(awaited).await);
+            }
             When::After(wait) => observer.pause(wait).await,
             When::AtOnce => {}
         }
@@ -203,8 +206,8 @@ async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Fi
     if observer.is_blind() {
         return blind(case).ok_or_else(|| finding("case.store", BLIND));
     }
-    case.settled = observer.settle().await;
-    if case.expected.nothing.is_some() && case.settled.evidence.is_some() {
+    case.settled = observer.settle(Awaited { expected: &case.expected, own: &case.own }).await;
+    if case.expected.nothing.is_some() && case.settled.evidence == Some(Evidence::Drained) {
         case.settled.silence_proved = observer.heard_from(&case.settled.reports).await;
     }
     loop {
@@ -223,10 +226,43 @@ async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Fi
             }
         }
         if let Some(judgement) = case.judge(overdue) {
-            return Ok(judgement);
+            return Ok(explained(case, judgement, observer).await);
         }
         observer.changed(case.arrived.trace_id.unwrap_or(case.trail.trace_id), case.arrived.version).await;
     }
+}
+
+/// A verdict that is no good news, after a look for what it may come from beyond the case's own trace.
+async fn explained(case: &mut Case, judgement: Judgement, observer: &Observer<'_>) -> Judgement {
+    if judgement.verdict == Verdict::Held || !case.arrived.strays.is_empty() || !case.trail.continued {
+        return judgement;
+    }
+    // What cannot be read explains nothing; the verdict stands without it.
+    let found = observer.foundlings(&case.trace(), &case.expected.services().into_iter().collect::<Vec<_>>()).await;
+    case.arrived.strays = found.unwrap_or_default();
+    if case.arrived.strays.is_empty() { judgement } else { case.judge(true).unwrap_or(judgement) }
+}
+
+/// A verdict on telemetry that did not come, with what can be seen of the services that should have sent it.
+async fn examined(mut judgement: Judgement, case: &Case, grounds: &Grounds) -> Judgement {
+    let Some(examiner) = &grounds.examiner else { return judgement };
+    let silent = case.silent_services(&grounds.services);
+    if judgement.verdict == Verdict::Held || silent.is_empty() {
+        return judgement;
+    }
+    let Some(diagnosis) = examiner.examine(silent).await else { return judgement };
+    let nothing = judgement.findings.iter().position(|finding| finding.code == "cause.unobserved");
+    if let Some(at) = nothing {
+        let finding = &mut judgement.findings[at];
+        finding.details.extend(diagnosis.sentences);
+        finding.hint = diagnosis.hint.or(finding.hint.take());
+    } else if let Some((headline, details)) = diagnosis.sentences.split_first() {
+        let mut cause = finding(&format!("cause.{}", diagnosis.code), headline);
+        cause.details = details.to_vec();
+        cause.hint = diagnosis.hint;
+        judgement.findings.push(cause);
+    }
+    judgement
 }
 
 /// Judges on nothing: the answers are all there is.

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Isolation;
+use super::{Examiner, Isolation};
 use crate::{
     client::{HopAddress, StoreAddress},
     webhook::Secrets,
@@ -12,9 +12,6 @@ use crate::{
 
 /// How long a store may take to show what was received, where nobody says.
 pub const STORE_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long nothing new must come where no service reports its work and no flush period is known (DESIGN section 7, *quiet*).
-pub const QUIET: Duration = Duration::from_secs(5);
 
 /// What verdicts rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,8 +49,8 @@ pub struct Grounds {
     pub store_patience: Duration,
     /// Where hops count what goes through them, in the order of the way.
     pub hops: Vec<HopAddress>,
-    /// How long nothing new must come where services do not report their work: [`QUIET`].
-    pub quiet: Duration,
+    /// How long services that do not say it are taken to keep spans back before they export them: [`SDK_DELAY`](super::SDK_DELAY).
+    pub flush: Duration,
     /// Base address of OTLP over HTTP, for devstack's own spans.
     pub otlp: String,
     /// The services. Requests go to them by name, and they answer for their work.
@@ -62,6 +59,8 @@ pub struct Grounds {
     pub externals: Option<String>,
     /// What deliveries are signed with.
     pub secrets: Secrets,
+    /// Who is asked why a service's telemetry does not come; `None` where nobody can tell.
+    pub examiner: Option<Arc<dyn Examiner>>,
     /// Who starts services for a fixture that says `isolated: true`; `None` where all cases have to share.
     pub isolation: Option<Arc<dyn Isolation>>,
 }

@@ -95,9 +95,12 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
         return None;
     }
 
-    let (breaches, warnings) = if whole { broken_rules(case, &trace) } else { Default::default() };
+    let Breaches { failures, warnings, mendable } = if whole { broken_rules(case, &trace) } else { Breaches::default() };
+    if mendable && failed.is_empty() && misses.is_empty() && !case.overdue && !is_final(case.evidence) {
+        return None;
+    }
     let causes = causes(case, &trace);
-    failed.extend(explained(causes, &misses, breaches, &trace, case.file));
+    failed.extend(explained(causes, &misses, failures, &trace, case.file));
     let verdict = if !failed.is_empty() {
         Verdict::Failed
     } else if !whole || case.evicted > 0 || !open_questions.is_empty() {
@@ -122,7 +125,7 @@ enum Answer {
 /// One expectation under the evidence: existence holds at once, an exceeded bound fails at once, everything else needs to know that
 /// nothing more will come; and what lacks is never given up on quiet alone.
 fn answer(case: &Gathered<'_>, whole: bool, standing: &Standing) -> Answer {
-    let settled = standing.settled || case.evidence >= Evidence::Drained;
+    let settled = standing.settled || is_final(case.evidence);
     match (standing.holds, settled) {
         (_, true) | (false, _) if case.overdue || settled => {
             if standing.holds {
@@ -135,6 +138,11 @@ fn answer(case: &Gathered<'_>, whole: bool, standing: &Standing) -> Answer {
         (true, _) if case.overdue => Answer::Undecided,
         _ => Answer::Wait,
     }
+}
+
+/// Whether nothing more can come: the services say so, or the fixture.
+fn is_final(evidence: Evidence) -> bool {
+    matches!(evidence, Evidence::Drained | Evidence::Complete)
 }
 
 fn unobserved(case: &Gathered<'_>, mut findings: Vec<Finding>) -> Judgement {
@@ -197,8 +205,18 @@ fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
     })
 }
 
-/// Breaches that fail the case, and those worth a look.
-fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> (Vec<Finding>, Vec<Finding>) {
+/// Rules that do not hold.
+#[derive(Default)]
+struct Breaches {
+    /// Those that fail the case.
+    failures: Vec<Finding>,
+    /// Those worth a look.
+    warnings: Vec<Finding>,
+    /// Whether a span that is still to come could mend one of those that fail the case.
+    mendable: bool,
+}
+
+fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> Breaches {
     let logged = logged(case.logs);
     let subject = rules::Subject {
         trace,
@@ -207,20 +225,22 @@ fn broken_rules(case: &Gathered<'_>, trace: &Trace) -> (Vec<Finding>, Vec<Findin
         logged: &logged,
         registry: attributes::REGISTRY,
     };
-    let (mut failures, mut warnings) = (Vec::new(), Vec::new());
+    let Breaches { mut failures, mut warnings, mut mendable } = Breaches::default();
     for choice in case.packs {
         for rule in choice.pack.rules().iter().filter(|rule| !is_waived(case, rule.code)) {
             let Some(severity) = severity(choice, rule) else { continue };
+            let before = failures.len();
             let found = rule.check(&subject).into_iter().map(|breach| findings::of_breach(rule, &breach, severity));
             match severity {
                 Severity::Failure => failures.extend(found),
                 Severity::Warning => warnings.extend(found),
             }
+            mendable |= rule.mends && failures.len() > before;
         }
     }
     // The same sentence from a milder pack adds nothing.
     warnings.retain(|warning: &Finding| failures.iter().all(|failure| failure.headline != warning.headline));
-    (failures, warnings)
+    Breaches { failures, warnings, mendable }
 }
 
 fn is_waived(case: &Gathered<'_>, code: &str) -> bool {

@@ -8,22 +8,27 @@ mod compare;
 mod diagnose;
 mod drive;
 pub mod event;
+mod examine;
 mod findings;
+mod foundling;
 mod given;
 mod grounds;
 mod isolation;
 mod judge;
 mod observe;
 pub mod outcome;
+mod quiet;
 mod run;
 mod steps;
 mod stored;
 mod witness;
 
 pub use event::{CaseKey, RunEvent};
-pub use grounds::{Grounds, Judge, QUIET, STORE_PATIENCE, ServiceAddress};
+pub use examine::{Diagnosis, Examiner};
+pub use grounds::{Grounds, Judge, STORE_PATIENCE, ServiceAddress};
 pub use isolation::{Isolated, Isolation};
 pub use outcome::{
     CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Stored, Totals, TreeRow, Verdict,
 };
+pub use quiet::SDK_DELAY;
 pub use run::{DEFAULT_JOBS, Finished, Plan, PlannedCase, run};

@@ -7,10 +7,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::{Evidence, Grounds, Judge, ServiceAddress, stored::Stored, witness::Witness};
+use super::{Evidence, Grounds, Judge, ServiceAddress, foundling, quiet::Flush, stored::Stored, witness::Witness};
 use crate::{
     client::{Asked, ClientError, LedgerClient, WorkAnswer, WorkClient},
-    model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, SpanId, Trace, TraceId},
+    expect::TraceExpectation,
+    model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, Span, SpanId, Trace, TraceId},
     support::{
         clock::{self, Stopwatch},
         work::{OpenSpan, WorkReport},
@@ -66,6 +67,15 @@ pub(super) struct Settled {
     pub(super) silence_proved: bool,
     /// Who was still busy last, in words, and since when the case waited for it.
     pub(super) waited_for: Option<String>,
+}
+
+/// What a case waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Awaited<'a> {
+    /// What the fixture expects.
+    pub(super) expected: &'a TraceExpectation,
+    /// devstack's own spans so far.
+    pub(super) own: &'a [Arc<Span>],
 }
 
 /// What has arrived.
@@ -132,13 +142,13 @@ impl<'a> Observer<'a> {
     }
 
     /// Waits until the services are done with the case, or the deadline.
-    pub(super) async fn settle(&self) -> Settled {
+    pub(super) async fn settle(&self, awaited: Awaited<'_>) -> Settled {
         if self.is_blind() {
             return Settled::default();
         }
         // A service may be done long before a store that is not ours shows it: its word is worth nothing there.
         if self.grounds.services.is_empty() || matches!(self.source, Source::Stored(_)) {
-            return self.quiet().await;
+            return self.quiet(awaited).await;
         }
         let mut previous: Option<BTreeMap<String, u64>> = None;
         let mut resting: Option<Stopwatch> = None;
@@ -146,7 +156,7 @@ impl<'a> Observer<'a> {
         loop {
             let reports = match self.reports().await {
                 Round::Complete(reports) => reports,
-                Round::Unsupported => return self.quiet().await,
+                Round::Unsupported => return self.quiet(awaited).await,
                 Round::Broken(who) if self.left().is_zero() => return Settled { waited_for: Some(who), ..Settled::default() },
                 Round::Broken(who) => {
                     (previous, resting, waited_for) = (None, None, Some(who));
@@ -191,36 +201,49 @@ impl<'a> Observer<'a> {
         Round::Complete(reports)
     }
 
-    /// Without reports: something came, and then nothing new for the quiet period.
-    async fn quiet(&self) -> Settled {
-        let quiet = self.grounds.quiet;
-        let mut version = 0;
-        let mut still = Stopwatch::start();
+    /// Without reports: something came, and then nothing new for the quiet period. Where nothing may come, there is a control request to
+    /// prove the silence.
+    async fn quiet(&self, awaited: Awaited<'_>) -> Settled {
+        if awaited.expected.nothing.is_some() {
+            let silence_proved = self.heard_from(&[]).await;
+            return Settled { evidence: silence_proved.then_some(Evidence::Barrier), silence_proved, ..Settled::default() };
+        }
+        let named = awaited.expected.services();
+        let (mut seen, mut still) = (LedgerView::default(), Stopwatch::start());
+        // Measured when something came, because lag is told by the clock of that moment.
+        let flush_of = |seen: &LedgerView| Flush::of(seen, &named, awaited.own, self.grounds.flush);
+        let mut flush = flush_of(&seen);
         while !self.left().is_zero() {
-            let wait = if version == 0 { LOOK_AGAIN } else { quiet.saturating_sub(still.elapsed()) };
+            let complete = !flush.unfinished && awaited.expected.is_complete(&trace_of(&seen.arrivals));
+            let quiet = if complete { flush.complete() } else { flush.quiet(self.grounds.flush) };
+            if seen.version > 0 && still.elapsed() >= quiet {
+                let evidence = Some(if complete { Evidence::Complete } else { Evidence::Quiet });
+                return Settled { evidence, waited_for: flush.words(), ..Settled::default() };
+            }
+            let wait = if seen.version == 0 { LOOK_AGAIN } else { quiet.saturating_sub(still.elapsed()) };
             let trace_id = match self.correlated().await {
                 Ok(correlated) => self.main_trace(&correlated).unwrap_or(self.trail.trace_id),
                 Err(_) => self.trail.trace_id,
             };
-            match self.source.wait_for_change(trace_id, version, wait.min(self.left())).await {
-                Ok(view) if view.version != version => {
-                    version = view.version;
+            match self.source.wait_for_change(trace_id, seen.version, wait.min(self.left())).await {
+                Ok(view) if view.version != seen.version => {
+                    seen = view;
+                    flush = flush_of(&seen);
                     still = Stopwatch::start();
-                }
-                Ok(_) if version > 0 && still.elapsed() >= quiet => {
-                    return Settled { evidence: Some(Evidence::Quiet), ..Settled::default() };
                 }
                 Ok(_) => {}
                 Err(_) => clock::pause(AGAIN.min(self.left())).await,
             }
         }
-        Settled::default()
+        Settled { waited_for: flush.words(), ..Settled::default() }
     }
 
     /// Whether telemetry of every service that took part does arrive: a sampled control request through each, sent after the last answer,
     /// must be seen in the ledger. Without this, silence could be that of a service that exports nothing at all.
     pub(super) async fn heard_from(&self, reports: &[WorkReport]) -> bool {
-        let took_part = |name: &str| reports.iter().any(|report| report.service == name && !report.traces.is_empty());
+        // Where nobody reports, any of them may have taken part.
+        let took_part =
+            |name: &str| reports.is_empty() || reports.iter().any(|report| report.service == name && !report.traces.is_empty());
         let asked: Vec<_> = self.grounds.services.iter().filter(|service| took_part(&service.name)).collect();
         !asked.is_empty()
             && join_all(asked.iter().map(|service| self.answers_with_a_span(service))).await.into_iter().all(|heard| heard)
@@ -265,6 +288,16 @@ impl<'a> Observer<'a> {
             arrivals: view.arrivals,
             logs: view.logs.into_iter().map(|log| log.record).collect(),
         })
+    }
+
+    /// Traces that began by themselves since the first byte and that go on where `trace` breaks off; none where only a store is read.
+    pub(super) async fn foundlings(&self, trace: &Trace, awaited: &[&str]) -> Result<Vec<Trace>, ClientError> {
+        let Source::Ledger(ledger) = &self.source else { return Ok(Vec::new()) };
+        let now = ledger.view(self.trail.trace_id).await?.now_ns;
+        let since = now.saturating_sub(self.elapsed().as_nanos() as u64);
+        let begun = ledger.begun_since(since).await?.traces;
+        let views = try_join_all(begun.into_iter().map(|id| ledger.view(id))).await?;
+        Ok(foundling::of_the_case(trace, views.iter().map(|view| trace_of(&view.arrivals)).collect(), awaited))
     }
 
     /// The traces that carry the case's correlation id, in order of arrival.

@@ -110,6 +110,8 @@ pub enum Evidence {
     Arrived,
     /// Nothing new for twice the longest flush period.
     Quiet,
+    /// The spans by which the fixture says that the work ends have arrived, and nothing more came for as long as exporters hold spans back.
+    Complete,
     /// A sampled control request through the same instance, sent after the last response, has arrived.
     Barrier,
     /// Every service reported that it has nothing open, queued or unexported for this trace.

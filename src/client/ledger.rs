@@ -52,6 +52,12 @@ impl LedgerClient {
         self.ask("/traces", &[("prefix", prefix)], Duration::ZERO).await
     }
 
+    /// The traces whose first span arrived at or after `since_ns` of the ledger's clock, at most
+    /// [`MOST_BEGUN`](crate::model::arrival::MOST_BEGUN) of them, the newest.
+    pub async fn begun_since(&self, since_ns: u64) -> Result<CorrelatedTraces, ClientError> {
+        self.ask("/begun", &[("since_ns", since_ns)], Duration::ZERO).await
+    }
+
     /// The last point of every series, or of those with this name.
     pub async fn metrics(&self, name: Option<&str>) -> Result<SeriesList, ClientError> {
         self.ask("/metrics", &name.map(|name| ("name", name)).into_iter().collect::<Vec<_>>(), Duration::ZERO).await

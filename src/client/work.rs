@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 
 use super::{
     ClientError,
-    http::{json, send, successful, under},
+    http::{bytes, send, under},
 };
 use crate::{
-    model::TraceId,
+    model::{SpanId, TraceId},
     support::work::{LONGEST_WAIT_MS, PATH, WorkReport},
 };
 
@@ -56,11 +56,15 @@ impl WorkClient {
         };
         question.push(("wait_ms", wait.as_millis().to_string()));
         let url = under(base, PATH)?;
-        let request = self.http.get(url.clone()).query(&question);
+        // Not sampled: a service of somebody else must not begin a trace for a question it does not know.
+        let unsampled = format!("00-{}-{}-00", TraceId::random(), SpanId::random());
+        let request = self.http.get(url.clone()).query(&question).header("traceparent", unsampled);
         let response = send(request, &url, wait).await?;
-        if response.status() == StatusCode::NOT_FOUND {
+        if !response.status().is_success() {
             return Ok(WorkAnswer::Unsupported);
         }
-        json(successful(response, &url).await?, &url).await.map(WorkAnswer::Report)
+        // There are services that answer any path with a page.
+        let report = serde_json::from_slice(&bytes(response, &url).await?);
+        Ok(report.map_or(WorkAnswer::Unsupported, WorkAnswer::Report))
     }
 }

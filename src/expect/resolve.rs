@@ -16,6 +16,7 @@ impl TraceExpectation {
             exact: self.exact,
             none: self.none.iter().map(|selector| selector.resolved(resolve)).collect(),
             edges: self.edges.clone(),
+            complete: self.complete.iter().map(|selector| selector.resolved(resolve)).collect(),
         }
     }
 }

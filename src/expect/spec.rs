@@ -2,13 +2,14 @@
 //!
 //! Made by the file reader beside it, read by the matcher and by `check` (findings carry the [`Place`]).
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use regex::Regex;
 
 pub use crate::support::source::Place;
 
-use crate::model::{SpanKind, StatusCode};
+use super::line;
+use crate::model::{SpanKind, StatusCode, Trace};
 
 /// All that a fixture says of its trace.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,28 @@ pub struct TraceExpectation {
     pub none: Vec<Selector>,
     /// Edges under `edges:`.
     pub edges: Vec<Edge>,
+    /// `complete_when:`; once a span of each has arrived, the work is done.
+    pub complete: Vec<Selector>,
+}
+
+impl TraceExpectation {
+    /// The services that it names, in patterns and edges: those whose spans must come.
+    pub fn services(&self) -> BTreeSet<&str> {
+        let ends = self.edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]);
+        let mut named: BTreeSet<_> = ends.collect();
+        let mut patterns: Vec<&SpanPattern> = self.spans.iter().collect();
+        while let Some(pattern) = patterns.pop() {
+            named.extend(pattern.service.as_ref().and_then(|(service, _)| service.exact_text()));
+            patterns.extend(pattern.children.iter().chain(&pattern.below));
+        }
+        named
+    }
+
+    /// Whether the spans by which the work ends are all here; never where the fixture does not say which they are.
+    pub fn is_complete(&self, trace: &Trace) -> bool {
+        let is_here = |selector: &Selector| trace.spans().iter().any(|span| line::selects(selector, span));
+        !self.complete.is_empty() && self.complete.iter().all(is_here)
+    }
 }
 
 /// What one span must be. In a file its key is the kind and its value the name: `server: POST /webhooks/whatsapp`.

@@ -14,6 +14,8 @@ use super::{LogRecord, MetricPoint, Span, TraceId};
 /// - `GET {LEDGER_PATH}?correlation_id=<text>&after=<n>&wait_ms=<n>` lists the [`CorrelatedTraces`]; with `wait_ms` the answer is
 ///   held until there are more than `after` (0);
 /// - `GET {LEDGER_PATH}/traces?prefix=<hex digits>` lists the traces whose id begins so, oldest first, at most [`LONGEST_LIST`];
+/// - `GET {LEDGER_PATH}/begun?since_ns=<n>` lists the traces whose first span arrived at or after that moment of the ledger's own clock
+///   ([`Arrival::at_ns`]), oldest first, at most [`MOST_BEGUN`] of them, the newest;
 /// - `GET {LEDGER_PATH}/metrics?name=<text>` lists the last point of every series ([`SeriesList`]), of one name or of all.
 pub const LEDGER_PATH: &str = "/.well-known/devstack/ledger";
 
@@ -22,6 +24,9 @@ pub const LONGEST_WAIT_MS: u64 = 10_000;
 
 /// So many traces are listed by the beginning of their ids.
 pub const LONGEST_LIST: usize = 10;
+
+/// So many traces are listed by when they began.
+pub const MOST_BEGUN: usize = 200;
 
 /// The span attribute by which a trace is found when its id is not known beforehand.
 pub const CORRELATION_ATTRIBUTE: &str = "medicalcor.correlation_id";
@@ -67,7 +72,7 @@ pub struct LedgerView {
     pub last_request_ns: Option<u64>,
 }
 
-/// Traces that carry a correlation id, or whose ids begin alike.
+/// Traces that carry a correlation id, whose ids begin alike, or that began since a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CorrelatedTraces {
     /// Their ids, in order of first arrival.

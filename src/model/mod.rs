@@ -28,6 +28,6 @@ pub use critical::{CriticalPath, Spender};
 pub use ids::{SpanId, TraceId};
 pub use log::LogRecord;
 pub use metric::{MetricKind, MetricPoint, MetricValue, Series};
-pub use span::{Event, Link, OWN_SERVICE, Resource, Scope, Span, SpanKind, Status, StatusCode};
+pub use span::{Event, FLUSH_ATTRIBUTE, Link, OWN_SERVICE, Resource, Scope, Span, SpanKind, Status, StatusCode};
 pub use trace::Trace;
 pub use traffic::{Flow, Happening, SpanArrived, Traffic};

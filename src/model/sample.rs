@@ -49,6 +49,16 @@ impl Draft {
         self
     }
 
+    pub(crate) fn at(mut self, from_ms: u64, to_ms: u64) -> Self {
+        (self.0.start_ns, self.0.end_ns) = (START_NS + from_ms * 1_000_000, START_NS + to_ms * 1_000_000);
+        self
+    }
+
+    pub(crate) fn resource(mut self, key: &str, value: impl Into<Value>) -> Self {
+        Arc::make_mut(&mut self.0.resource).attributes.push(key, value);
+        self
+    }
+
     pub(crate) fn of(mut self, service: &str) -> Self {
         self.0.resource = resource(service);
         self

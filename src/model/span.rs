@@ -66,6 +66,9 @@ impl Span {
 /// `service.name` of devstack's own spans, which no expectation is about.
 pub const OWN_SERVICE: &str = "devstack";
 
+/// The resource attribute by which a service that devstack started tells how long it keeps spans back, in milliseconds.
+pub const FLUSH_ATTRIBUTE: &str = "devstack.flush_ms";
+
 /// Who sent a span (OTLP `Resource`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Resource {

@@ -177,6 +177,7 @@ fn evidence_name(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Arrived => "arrived",
         Evidence::Quiet => "quiet",
+        Evidence::Complete => "complete",
         Evidence::Barrier => "barrier",
         Evidence::Drained => "drained",
     }

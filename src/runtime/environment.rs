@@ -3,7 +3,7 @@
 //! Made from a stack's [`Note`]; given to services by `devstack run`, printed by `devstack env`.
 
 use super::Note;
-use crate::stack::Role;
+use crate::{model::FLUSH_ATTRIBUTE, stack::Role};
 
 /// Who exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +35,7 @@ pub fn settings(note: &Note, audience: Audience) -> Vec<(String, String)> {
         Audience::Host => note.otlp_http.clone(),
         Audience::Container => format!("http://{}:{HTTP_PORT}", collector(note)),
     };
+    let flush = format!("{FLUSH_ATTRIBUTE}={DELAY}");
     let pairs = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
@@ -46,6 +47,8 @@ pub fn settings(note: &Note, audience: Audience) -> Vec<(String, String)> {
         ("OTEL_METRIC_EXPORT_INTERVAL", METRICS),
         // Some SDKs refuse an interval that is shorter than the time an export may take.
         ("OTEL_METRIC_EXPORT_TIMEOUT", METRICS),
+        // So that the judge need not assume the default.
+        ("OTEL_RESOURCE_ATTRIBUTES", flush.as_str()),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

@@ -83,7 +83,7 @@ async fn judged(collector: &Container, jaeger: &Container) -> CaseReport {
     };
     let fixture = format!("name: x\n{REQUEST}trace: [{{ server: GET /page, count: 1 }}]\n");
     let report = stage.judged(&fixture, &front, |grounds| {
-        grounds.quiet = Duration::from_millis(100);
+        grounds.flush = Duration::from_millis(50);
         grounds.store = Some(StoreAddress { kind: StoreKind::Jaeger, at: Address::plain(jaeger.port(16686)) });
         grounds.hops = vec![hop("collector", HopKind::Collector, collector), hop("jaeger", HopKind::Jaeger, jaeger)];
     });

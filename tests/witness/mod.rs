@@ -57,7 +57,7 @@ async fn judged(trace: &str, hides: fn(&str) -> bool, answers: usize, change: im
     stage
         .judged(&fixture, &otlp, |grounds| {
             grounds.store = Some(StoreAddress { kind: StoreKind::Tempo, at: Address::plain(url) });
-            grounds.quiet = Duration::from_millis(100);
+            grounds.flush = Duration::from_millis(50);
             grounds.store_patience = Duration::from_millis(400);
             change(grounds);
         })
@@ -136,7 +136,7 @@ async fn a_case_whose_spans_come_late_does_not_hold_the_only_job() {
     let fixture = format!("name: x\ndeadline: 20s\n{REQUEST}trace: {HOLDS}\n");
     let report = stage.judged(&fixture, &otlp, |grounds| {
         grounds.store = Some(StoreAddress { kind: StoreKind::Tempo, at: Address::plain(url) });
-        grounds.quiet = Duration::from_millis(100);
+        grounds.flush = Duration::from_millis(50);
         grounds.store_patience = Duration::from_secs(20);
     });
     let report = report.await;

@@ -17,7 +17,7 @@ async fn judged(fixture: &str, change: impl FnOnce(&mut Grounds)) -> CaseReport 
     let change = |grounds: &mut Grounds| {
         grounds.judge = Judge::Stored;
         NO_LEDGER.clone_into(&mut grounds.ledger);
-        grounds.quiet = Duration::from_millis(200);
+        grounds.flush = Duration::from_millis(100);
         change(grounds);
     };
     stage.judged(&fixture, &otlp, change).await.cases.remove(0)

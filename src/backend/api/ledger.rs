@@ -39,6 +39,11 @@ pub(super) struct ByPrefix {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct ByMoment {
+    since_ns: u64,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct ByName {
     name: Option<String>,
 }
@@ -62,6 +67,11 @@ pub(super) async fn correlated(State(api): State<Api>, Query(asked): Query<ByCor
 /// `GET {LEDGER_PATH}/traces?prefix=…`
 pub(super) async fn beginning_with(State(api): State<Api>, Query(asked): Query<ByPrefix>) -> Json<CorrelatedTraces> {
     Json(api.ledger.beginning_with(&asked.prefix.to_ascii_lowercase()))
+}
+
+/// `GET {LEDGER_PATH}/begun?since_ns=…`
+pub(super) async fn begun(State(api): State<Api>, Query(asked): Query<ByMoment>) -> Json<CorrelatedTraces> {
+    Json(api.ledger.begun_since(asked.since_ns))
 }
 
 /// `GET {LEDGER_PATH}/metrics`

@@ -16,7 +16,7 @@ use crate::{
     backend::Capacity,
     model::{
         LedgerView, LogRecord, MetricPoint, Span, TraceId,
-        arrival::{CorrelatedTraces, LONGEST_LIST, SeriesList},
+        arrival::{CorrelatedTraces, LONGEST_LIST, MOST_BEGUN, SeriesList},
     },
     support::clock::Stopwatch,
 };
@@ -140,6 +140,11 @@ impl Ledger {
     /// The traces whose id begins with these hex digits (lower case), oldest first, at most [`LONGEST_LIST`].
     pub fn beginning_with(&self, prefix: &str) -> CorrelatedTraces {
         CorrelatedTraces { traces: self.shared.lock().spans.beginning_with(prefix, LONGEST_LIST) }
+    }
+
+    /// The traces whose first span arrived at or after a moment of this ledger's clock, oldest first, at most [`MOST_BEGUN`].
+    pub fn begun_since(&self, since_ns: u64) -> CorrelatedTraces {
+        CorrelatedTraces { traces: self.shared.lock().spans.begun_since(since_ns, MOST_BEGUN) }
     }
 
     /// Waits until more than `after` traces carry a correlation id, then returns them. As with [`Ledger::wait_for_change`], bound

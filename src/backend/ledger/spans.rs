@@ -124,6 +124,15 @@ impl Spans {
         self.order.iter().filter(|trace| trace.to_string().starts_with(prefix)).take(most).copied().collect()
     }
 
+    /// The newest traces whose first span arrived at or after `since_ns`, oldest first.
+    pub(super) fn begun_since(&self, since_ns: u64, most: usize) -> Vec<TraceId> {
+        let began = |trace: &TraceId| self.arrivals(*trace).first().map_or(0, |arrival| arrival.at_ns);
+        let mut newest: Vec<_> =
+            self.order.iter().rev().take_while(|trace| began(trace) >= since_ns).take(most).copied().collect();
+        newest.reverse();
+        newest
+    }
+
     fn count_resend(&mut self, span: &Span, key: (SpanId, u64), version: u64) -> bool {
         let Some(entry) = self.traces.get_mut(&span.trace_id) else { return false };
         let Some(at) = entry.known.get(&key).copied() else { return false };

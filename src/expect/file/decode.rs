@@ -31,14 +31,12 @@ pub fn trace_expectation(fixture: &Node, problems: &mut Vec<Problem>) -> TraceEx
         nothing: trace.filter(|entry| entry.value.text() == Some("none")).map(place_of),
         spans: trace.map(|entry| spans(&entry.value, problems)).unwrap_or_default(),
         exact: fixture.get("exact").and_then(Node::bool).unwrap_or_default(),
-        none: fixture
-            .get("none")
-            .map(|none| none.items().iter().filter_map(|node| selector(node, problems)).collect())
-            .unwrap_or_default(),
+        none: selectors(fixture, "none", problems),
+        complete: selectors(fixture, "complete_when", problems),
         edges: fixture.get("edges").map(|edges| edges.items().iter().filter_map(edge).collect()).unwrap_or_default(),
     };
     if expectation.nothing.is_some() {
-        for entry in ["edges", "exact"].iter().filter_map(|key| fixture.entry(key)) {
+        for entry in ["edges", "exact", "complete_when"].iter().filter_map(|key| fixture.entry(key)) {
             let message = format!("`{}` does not go with `trace: none`", entry.key);
             problems.push(Problem::at(entry.key_place, "conflict", message).label("there will be no span"));
         }
@@ -47,6 +45,10 @@ pub fn trace_expectation(fixture: &Node, problems: &mut Vec<Problem>) -> TraceEx
         problems.push(problem.help("list the spans under `trace`, or say `trace: none`"));
     }
     expectation
+}
+
+fn selectors(fixture: &Node, key: &str, problems: &mut Vec<Problem>) -> Vec<Selector> {
+    fixture.get(key).map(Node::items).unwrap_or_default().iter().filter_map(|node| selector(node, problems)).collect()
 }
 
 /// A span pattern. One whose kind or name has been refused is taken for any span, so that the rest of it is looked at as well.

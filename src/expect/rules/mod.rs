@@ -1,7 +1,7 @@
 //! Rule packs: what must be true of every trace, whatever a fixture says of it.
 //!
 //! Switched on by `suite.yaml`, run by `check` once there is evidence that the trace is whole (every rule is about absence or about all
-//! spans, so none can be decided earlier). A rule is a name, a sentence and a pure function over [`Subject`]. Each can be waived in a
+//! spans, so none can be decided earlier); a breach that a later span could mend waits for more than quiet. A rule is a name, a sentence and a pure function over [`Subject`]. Each can be waived in a
 //! fixture with a reason.
 
 mod medicalcor;
@@ -67,6 +67,9 @@ pub struct Rule {
     pub asks: &'static str,
     /// Whether a breach fails the case or is only worth a look.
     pub fails: bool,
+    /// Whether a span that is still to come can mend a breach: a parent, a consumer, a later attempt. Until it is clear that nothing more
+    /// comes, such a breach says nothing.
+    pub mends: bool,
     check: fn(&Subject<'_>) -> Vec<Breach>,
 }
 

@@ -4,29 +4,50 @@ use super::{Breach, Rule, Subject, service_spans};
 use crate::model::{Span, SpanKind, Trace, Value};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule { code: "otel.one-root", asks: "the spans form one tree with one root", fails: true, check: one_root },
-    Rule { code: "otel.orphan", asks: "every parent that a span names has arrived", fails: true, check: orphans },
-    Rule { code: "otel.consumed", asks: "every producer that succeeded has a consumer of its run", fails: true, check: consumed },
+    Rule { code: "otel.one-root", asks: "the spans form one tree with one root", fails: true, mends: false, check: one_root },
+    Rule { code: "otel.orphan", asks: "every parent that a span names has arrived", fails: true, mends: true, check: orphans },
+    Rule {
+        code: "otel.consumed",
+        asks: "every producer that succeeded has a consumer of its run",
+        fails: true,
+        mends: true,
+        check: consumed,
+    },
     Rule {
         code: "otel.kinds",
         asks: "a SERVER span hangs under a CLIENT span, a CONSUMER span under or linked to a PRODUCER span, or is a root",
         fails: true,
+        mends: true,
         check: kinds,
     },
-    Rule { code: "otel.error-type", asks: "a span that ended in error says which: `error.type`", fails: true, check: error_type },
+    Rule {
+        code: "otel.error-type",
+        asks: "a span that ended in error says which: `error.type`",
+        fails: true,
+        mends: false,
+        check: error_type,
+    },
     Rule {
         code: "otel.exception",
         asks: "where something was thrown, the span or a log carries the `exception`",
         fails: true,
+        mends: true,
         check: exception,
     },
     Rule {
         code: "otel.unhandled-error",
         asks: "an error is seen above, mended by a later attempt, or marked with an `error_handled` event",
         fails: false,
+        mends: true,
         check: unhandled,
     },
-    Rule { code: "otel.leak", asks: "no personal value and no secret in spans, events or logs", fails: true, check: leaks },
+    Rule {
+        code: "otel.leak",
+        asks: "no personal value and no secret in spans, events or logs",
+        fails: true,
+        mends: false,
+        check: leaks,
+    },
 ];
 
 fn one_root(subject: &Subject<'_>) -> Vec<Breach> {
