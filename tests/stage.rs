@@ -18,7 +18,7 @@ use devstack::{
         address::Address,
         clock::{self, Stopwatch},
     },
-    webhook::Secrets,
+    webhook::{Secrets, secrets::OF_DEMO},
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -80,7 +80,7 @@ impl Stage {
             otlp: otlp.to_owned(),
             services: vec![ServiceAddress { name: "stranger".into(), url }],
             externals: None,
-            secrets: Secrets::generated(),
+            secrets: Secrets::generated(OF_DEMO),
             isolation: None,
         };
         change(&mut grounds);

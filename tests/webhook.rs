@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use devstack::webhook::scan::{json_path, scan};
+use devstack::webhook::secrets::{CRM_WEBHOOK_SECRET, PIPEDRIVE_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, WHATSAPP_WEBHOOK_SECRET};
 use devstack::webhook::{
-    FieldKind, Freshness, Prepared, Provider, Renewal, SecretName, Secrets, Shift, Signature, SignatureError, SpliceError,
-    freshen, sign, verify,
+    FieldKind, Freshness, Parts, Prepared, Provider, Providers, Renewal, Secrets, Shift, Signature, SignatureError, SpliceError,
+    freshen, sign,
 };
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
@@ -36,25 +37,34 @@ const PERSON: &str = r#"{"v":1,"event":"updated.person","meta":{"object":"person
 
 fn secrets() -> Secrets {
     Secrets::default()
-        .with(SecretName::WhatsAppWebhook, "devstack-wa-secret")
-        .with(SecretName::StripeWebhook, "whsec_devstack")
-        .with(SecretName::PipedriveWebhook, "pd-secret")
-        .with(SecretName::CrmWebhook, "crm-secret")
+        .with(WHATSAPP_WEBHOOK_SECRET, "devstack-wa-secret")
+        .with(STRIPE_WEBHOOK_SECRET, "whsec_devstack")
+        .with(PIPEDRIVE_WEBHOOK_SECRET, "pd-secret")
+        .with(CRM_WEBHOOK_SECRET, "crm-secret")
 }
 
-fn signed(provider: Provider, body: &[u8], now: i64, signature: Signature) -> HeaderMap {
-    sign(provider, &secrets(), body, now, signature).expect("all secrets are set").into_iter().collect()
+fn signed(provider: &Provider, body: &[u8], now: i64, signature: Signature) -> HeaderMap {
+    sign(provider, &secrets(), &parts(body, now), signature).expect("all secrets are set").into_iter().collect()
 }
 
-fn sample(provider: Provider) -> &'static str {
-    match provider {
-        Provider::WhatsApp => MESSAGE,
-        Provider::Stripe => PAYMENT,
-        Provider::Pipedrive => PERSON,
+fn parts(body: &[u8], unix_seconds: i64) -> Parts<'_> {
+    Parts { body, unix_seconds, ..Parts::default() }
+}
+
+fn verify(provider: &Provider, secrets: &Secrets, headers: &HeaderMap, body: &[u8], now: i64) -> Result<(), SignatureError> {
+    devstack::webhook::verify(provider, secrets, headers, &parts(body, now))
+}
+
+fn sample(provider: &Provider) -> &'static str {
+    match provider.name() {
+        "whatsapp" => MESSAGE,
+        "stripe" => PAYMENT,
+        "pipedrive" => PERSON,
+        other => panic!("no sample of {other}"),
     }
 }
 
-fn prepare(provider: Provider, how: Freshness) -> Prepared {
+fn prepare(provider: &Provider, how: Freshness) -> Prepared {
     freshen(provider, sample(provider).as_bytes(), how).expect("the samples are JSON")
 }
 
@@ -65,22 +75,22 @@ fn new_at<'a>(prepared: &'a Prepared, path: &str) -> &'a str {
 
 #[test]
 fn the_vectors_of_the_reference_come_out() {
-    let header = |provider, body: &str, now| {
+    let header = |provider: &Provider, body: &str, now| {
         signed(provider, body.as_bytes(), now, Signature::Valid)
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        header(Provider::WhatsApp, r#"{"object":"whatsapp_business_account","entry":[]}"#, NOW),
+        header(&Provider::whatsapp(), r#"{"object":"whatsapp_business_account","entry":[]}"#, NOW),
         ["x-hub-signature-256: sha256=4b91bb7eb31394e86e65f0b56fd9298a75d9e577b8ba51f9dc73fa245dbdfc4e"]
     );
     assert_eq!(
-        header(Provider::Stripe, r#"{"id":"evt_1"}"#, 1_700_000_000),
+        header(&Provider::stripe(), r#"{"id":"evt_1"}"#, 1_700_000_000),
         ["stripe-signature: t=1700000000,v1=46e376ce9348303310c19fedc4f6503c2061ac3bb57bf66754cbe0fef06dcf0f"]
     );
     assert_eq!(
-        header(Provider::Pipedrive, r#"{"event":"updated.person"}"#, NOW),
+        header(&Provider::pipedrive(), r#"{"event":"updated.person"}"#, NOW),
         [
             "x-pipedrive-signature: a9c85ba225b0c6dc4138ff2228880ba44533bd7f2fa393b2cba351703089a394",
             "x-crm-webhook-secret: crm-secret"
@@ -90,7 +100,7 @@ fn the_vectors_of_the_reference_come_out() {
 
 #[test]
 fn a_forged_signature_is_well_formed_and_wrong_and_a_missing_one_is_missing() {
-    for provider in Provider::ALL {
+    for provider in Providers::built_in().iter() {
         let body = sample(provider).as_bytes();
         let check = |signature| verify(provider, &secrets(), &signed(provider, body, NOW, signature), body, NOW);
         assert_eq!(check(Signature::Valid), Ok(()), "{provider}");
@@ -102,18 +112,18 @@ fn a_forged_signature_is_well_formed_and_wrong_and_a_missing_one_is_missing() {
 #[test]
 fn an_unset_secret_is_named() {
     for (provider, variable) in [
-        (Provider::WhatsApp, "WHATSAPP_WEBHOOK_SECRET"),
-        (Provider::Stripe, "STRIPE_WEBHOOK_SECRET"),
-        (Provider::Pipedrive, "PIPEDRIVE_WEBHOOK_SECRET"),
+        (&Provider::whatsapp(), "WHATSAPP_WEBHOOK_SECRET"),
+        (&Provider::stripe(), "STRIPE_WEBHOOK_SECRET"),
+        (&Provider::pipedrive(), "PIPEDRIVE_WEBHOOK_SECRET"),
     ] {
-        let refused = sign(provider, &Secrets::default(), b"{}", NOW, Signature::Valid);
-        assert_eq!(refused, Err(SignatureError::SecretUnset { variable }));
+        let refused = sign(provider, &Secrets::default(), &parts(b"{}", NOW), Signature::Valid);
+        assert_eq!(refused, Err(SignatureError::SecretUnset { variable: variable.to_owned() }));
     }
 }
 
 #[test]
 fn whatsapp_ids_times_and_personal_values_are_fresh_and_stay_related() {
-    let prepared = prepare(Provider::WhatsApp, FRESH);
+    let prepared = prepare(&Provider::whatsapp(), FRESH);
     let at = |path: &str| new_at(&prepared, &format!("$.entry[0].changes[0].value.{path}"));
     assert_eq!(at("messages[1].timestamp"), NOW.to_string(), "the newest is now");
     assert_eq!(at("messages[0].timestamp"), (NOW - 7).to_string(), "the distance stays");
@@ -132,7 +142,7 @@ fn whatsapp_ids_times_and_personal_values_are_fresh_and_stay_related() {
 
 #[test]
 fn stripe_values_are_fresh_wherever_they_stand() {
-    let prepared = prepare(Provider::Stripe, FRESH);
+    let prepared = prepare(&Provider::stripe(), FRESH);
     assert_eq!(new_at(&prepared, "$.created"), NOW.to_string());
     assert_eq!(new_at(&prepared, "$.data.object.created"), (NOW - 100).to_string());
     assert_eq!(
@@ -148,7 +158,7 @@ fn stripe_values_are_fresh_wherever_they_stand() {
 
 #[test]
 fn pipedrive_numbers_stay_numbers_and_parts_of_a_name_stay_its_parts() {
-    let prepared = prepare(Provider::Pipedrive, FRESH);
+    let prepared = prepare(&Provider::pipedrive(), FRESH);
     let value: serde_json::Value = serde_json::from_slice(&prepared.body).unwrap();
     let id = value["current"]["id"].as_u64().unwrap();
     assert!(id > 42 && i32::try_from(id).is_ok());
@@ -163,19 +173,19 @@ fn pipedrive_numbers_stay_numbers_and_parts_of_a_name_stay_its_parts() {
 #[test]
 fn what_is_to_be_kept_is_kept() {
     let keep = Freshness { ids: Renewal::Keep, time: Shift::Keep, personal: Renewal::Keep, ..FRESH };
-    for provider in Provider::ALL {
+    for provider in Providers::built_in().iter() {
         let prepared = prepare(provider, keep);
         assert_eq!(prepared.body, sample(provider).as_bytes(), "{provider}");
         assert_eq!(prepared.replaced, []);
     }
-    let late = prepare(Provider::WhatsApp, Freshness { time: Shift::Offset(-600), ..keep });
+    let late = prepare(&Provider::whatsapp(), Freshness { time: Shift::Offset(-600), ..keep });
     assert_eq!(new_at(&late, "$.entry[0].changes[0].value.messages[1].timestamp"), (NOW - 600).to_string());
     assert!(late.replaced.iter().all(|replacement| replacement.kind == FieldKind::Time));
 }
 
 #[test]
 fn a_leak_can_be_searched_for() {
-    for provider in Provider::ALL {
+    for provider in Providers::built_in().iter() {
         let prepared = prepare(provider, FRESH);
         let body = String::from_utf8(prepared.body.clone()).unwrap();
         let digits: String = body.chars().filter(char::is_ascii_digit).collect();
@@ -195,7 +205,7 @@ fn a_leak_can_be_searched_for() {
 
 #[test]
 fn the_same_nonce_repeats_a_delivery_and_others_share_nothing_personal_and_no_id() {
-    for provider in Provider::ALL {
+    for provider in Providers::built_in().iter() {
         assert_eq!(prepare(provider, FRESH), prepare(provider, FRESH));
         let mut seen = HashSet::new();
         for nonce in 0..500 {
@@ -215,7 +225,7 @@ fn the_same_nonce_repeats_a_delivery_and_others_share_nothing_personal_and_no_id
 
 #[test]
 fn what_is_not_json_is_refused_with_the_place() {
-    let refused = freshen(Provider::WhatsApp, br#"{"object": "#, FRESH).unwrap_err();
+    let refused = freshen(&Provider::whatsapp(), br#"{"object": "#, FRESH).unwrap_err();
     let SpliceError::NotJson { source } = &refused;
     assert_eq!(
         (refused.to_string().as_str(), source.to_string().as_str()),
@@ -227,7 +237,7 @@ fn what_is_not_json_is_refused_with_the_place() {
 fn a_large_body_is_prepared_without_a_tree() {
     let filler = "x".repeat(1 << 20);
     let body = format!(r#"{{"id":"evt_1PqRsTuVwXyZ0123","filler":["{filler}",{}1]}}"#, "0,".repeat(1 << 18));
-    let prepared = freshen(Provider::Stripe, body.as_bytes(), FRESH).unwrap();
+    let prepared = freshen(&Provider::stripe(), body.as_bytes(), FRESH).unwrap();
     assert_eq!(prepared.body.len(), body.len());
     assert_eq!(prepared.replaced.len(), 1);
 }
@@ -251,7 +261,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 fn any_provider() -> impl Strategy<Value = Provider> {
-    prop::sample::select(Provider::ALL.to_vec())
+    prop::sample::select(Providers::built_in().iter().cloned().collect::<Vec<_>>())
 }
 
 /// A document taken apart: the scalars with their paths, and everything between them.
@@ -287,23 +297,23 @@ fn nothing_else_changed(old: &[u8], prepared: &Prepared) -> Result<(), TestCaseE
 proptest! {
     #[test]
     fn what_is_signed_verifies(provider in any_provider(), body in prop::collection::vec(any::<u8>(), 0..300), now in 0_i64..4_000_000_000) {
-        let headers = signed(provider, &body, now, Signature::Valid);
-        prop_assert_eq!(verify(provider, &secrets(), &headers, &body, now), Ok(()));
+        let headers = signed(&provider, &body, now, Signature::Valid);
+        prop_assert_eq!(verify(&provider, &secrets(), &headers, &body, now), Ok(()));
     }
 
     #[test]
     fn one_flipped_bit_of_the_body_fails(provider in any_provider(), body in prop::collection::vec(any::<u8>(), 1..300), at: prop::sample::Index, bit in 0..8_u8) {
-        let headers = signed(provider, &body, NOW, Signature::Valid);
+        let headers = signed(&provider, &body, NOW, Signature::Valid);
         let mut other = body;
         let at = at.index(other.len());
         other[at] ^= 1 << bit;
-        let refused = matches!(verify(provider, &secrets(), &headers, &other, NOW), Err(SignatureError::Mismatch { .. }));
+        let refused = matches!(verify(&provider, &secrets(), &headers, &other, NOW), Err(SignatureError::Mismatch { .. }));
         prop_assert!(refused);
     }
 
     #[test]
     fn one_changed_digit_of_the_signature_fails(provider in any_provider(), at in 0..64_usize, digit in 0..16_u32) {
-        let mut headers = signed(provider, b"{}", NOW, Signature::Valid);
+        let mut headers = signed(&provider, b"{}", NOW, Signature::Valid);
         let name = headers.keys().find(|name| name.as_str().contains("signature")).unwrap().clone();
         let mut text = headers[&name].to_str().unwrap().to_owned();
         let at = text.len() - 64 + at;
@@ -311,7 +321,7 @@ proptest! {
         prop_assume!(text[at..=at] != digit);
         text.replace_range(at..=at, &digit);
         headers.insert(name, HeaderValue::from_str(&text).unwrap());
-        let refused = matches!(verify(provider, &secrets(), &headers, b"{}", NOW), Err(SignatureError::Mismatch { .. }));
+        let refused = matches!(verify(&provider, &secrets(), &headers, b"{}", NOW), Err(SignatureError::Mismatch { .. }));
         prop_assert!(refused);
     }
 
@@ -321,7 +331,7 @@ proptest! {
         for name in ["x-hub-signature-256", "stripe-signature", "x-pipedrive-signature"] {
             headers.insert(name, HeaderValue::from_str(&text).unwrap());
         }
-        let refused = verify(provider, &secrets(), &headers, b"{}", NOW).is_err();
+        let refused = verify(&provider, &secrets(), &headers, b"{}", NOW).is_err();
         prop_assert!(refused);
     }
 
@@ -332,7 +342,7 @@ proptest! {
         end: prop::sample::Index,
         cut: bool,
     ) {
-        let mut body = sample(provider).as_bytes().to_vec();
+        let mut body = sample(&provider).as_bytes().to_vec();
         for (at, byte) in noise {
             let at = at.index(body.len());
             body[at] = byte;
@@ -341,24 +351,24 @@ proptest! {
             body.truncate(end.index(body.len()));
         }
         let readable = serde_json::from_slice::<serde_json::Value>(&body).is_ok();
-        prop_assert!(!readable || freshen(provider, &body, FRESH).is_ok());
+        prop_assert!(!readable || freshen(&provider, &body, FRESH).is_ok());
     }
 
     #[test]
     fn any_json_stays_json_and_no_other_value_changes(provider in any_provider(), value in any_json(), pretty: bool, nonce: u64) {
         let body = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
-        let prepared = freshen(provider, &body, Freshness { nonce, ..FRESH }).unwrap();
+        let prepared = freshen(&provider, &body, Freshness { nonce, ..FRESH }).unwrap();
         nothing_else_changed(&body, &prepared)?;
     }
 
     #[test]
     fn the_samples_are_spliced_signed_and_verified(provider in any_provider(), nonce: u64, now in 1_000_000_000_i64..4_000_000_000) {
         let how = Freshness { nonce, now, ..FRESH };
-        let prepared = prepare(provider, how);
-        let headers = signed(provider, &prepared.body, now, Signature::Valid);
-        prop_assert_eq!(verify(provider, &secrets(), &headers, &prepared.body, now), Ok(()));
-        nothing_else_changed(sample(provider).as_bytes(), &prepared)?;
-        let stolen = verify(provider, &secrets(), &headers, sample(provider).as_bytes(), now);
+        let prepared = prepare(&provider, how);
+        let headers = signed(&provider, &prepared.body, now, Signature::Valid);
+        prop_assert_eq!(verify(&provider, &secrets(), &headers, &prepared.body, now), Ok(()));
+        nothing_else_changed(sample(&provider).as_bytes(), &prepared)?;
+        let stolen = verify(&provider, &secrets(), &headers, sample(&provider).as_bytes(), now);
         prop_assert!(stolen.is_err(), "the signature fits the recorded body too");
     }
 }

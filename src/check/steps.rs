@@ -10,8 +10,8 @@ use crate::{
     fixture::{Capture, CaptureFrom, Fixture, HttpRequest, ProviderRequest, Request, RequestKind, SignatureMode, Traceparent},
     model::SpanId,
     replay::{Answer, Captures, Identity, Outgoing, OwnTrace, SendError, Sender, json_of},
-    support::clock,
-    webhook::{self, Freshness, Provider, Replacement, Shift, Signature},
+    support::{clock, random},
+    webhook::{self, Freshness, Parts, Provider, Replacement, Shift, Signature},
 };
 
 /// Where a plain request goes that names no service.
@@ -24,6 +24,8 @@ pub(super) struct Delivered {
     pub(super) body: Bytes,
     /// What was made fresh in it.
     pub(super) replaced: Vec<Replacement>,
+    /// The id of the delivery, for providers that send one in a header.
+    id: String,
     /// Where it went.
     method: Method,
     path: String,
@@ -34,7 +36,7 @@ pub(super) struct Delivered {
 }
 
 /// How a delivery is signed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Signing {
     provider: Provider,
     signature: Signature,
@@ -94,13 +96,9 @@ impl<'a> StepRunner<'a> {
             return Err(Box::new(finding("case.no-service", headline)));
         };
         let span = SpanId::random();
-        let headers = self.headers(request, &delivered, span)?;
-        let outgoing = Outgoing {
-            method: delivered.method.clone(),
-            url: format!("{}{}", service.url, delivered.path),
-            headers,
-            body: delivered.body.clone(),
-        };
+        let url = format!("{}{}", service.url, delivered.path);
+        let headers = self.headers(request, &delivered, &url, span)?;
+        let outgoing = Outgoing { method: delivered.method.clone(), url, headers, body: delivered.body.clone() };
         self.sent.delivered.push(delivered);
         Ok((span, outgoing))
     }
@@ -118,7 +116,7 @@ impl<'a> StepRunner<'a> {
     }
 
     fn delivery(&self, request: &ProviderRequest) -> Delivered {
-        let provider = request.provider;
+        let provider = &request.provider;
         let (body, replaced) = self.freshened(request);
         let signature = match request.signature {
             SignatureMode::Valid => Signature::Valid,
@@ -128,11 +126,12 @@ impl<'a> StepRunner<'a> {
         Delivered {
             body,
             replaced,
-            method: provider.method(),
-            path: request.path.clone().unwrap_or_else(|| provider.route().to_owned()),
-            service: request.service.clone().unwrap_or_else(|| provider.service().to_owned()),
+            id: random::uuid(),
+            method: provider.method().clone(),
+            path: request.path.clone().unwrap_or_else(|| provider.path().to_owned()),
+            service: request.service.clone().unwrap_or_else(|| provider.service().unwrap_or(DEFAULT_SERVICE).to_owned()),
             content_type: Some(provider.content_type()),
-            signing: Some(Signing { provider, signature, offset: offset_of(request.time) }),
+            signing: Some(Signing { provider: provider.clone(), signature, offset: offset_of(request.time) }),
         }
     }
 
@@ -140,6 +139,7 @@ impl<'a> StepRunner<'a> {
         Delivered {
             body: request.body.as_deref().map(Bytes::copy_from_slice).unwrap_or_default(),
             replaced: Vec::new(),
+            id: String::new(),
             method: request.method.clone(),
             path: self.secret_path(&self.sent.captures.resolve(&request.path)),
             service: request.service.clone().unwrap_or_else(|| DEFAULT_SERVICE.to_owned()),
@@ -152,7 +152,7 @@ impl<'a> StepRunner<'a> {
     fn freshened(&self, request: &ProviderRequest) -> (Bytes, Vec<Replacement>) {
         let now = clock::unix_seconds();
         let how = Freshness { ids: request.ids, time: request.time, personal: request.ids, now, nonce: self.nonce() };
-        match webhook::freshen(request.provider, &request.body, how) {
+        match webhook::freshen(&request.provider, &request.body, how) {
             Ok(prepared) => (prepared.body.into(), prepared.replaced),
             Err(_) => (Bytes::copy_from_slice(&request.body), Vec::new()),
         }
@@ -172,7 +172,7 @@ impl<'a> StepRunner<'a> {
         path
     }
 
-    fn headers(&self, request: &Request, delivered: &Delivered, span: SpanId) -> Result<HeaderMap, Box<Finding>> {
+    fn headers(&self, request: &Request, delivered: &Delivered, url: &str, span: SpanId) -> Result<HeaderMap, Box<Finding>> {
         let mut headers = HeaderMap::new();
         let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -188,9 +188,10 @@ impl<'a> StepRunner<'a> {
         if let Some(content_type) = delivered.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if let Some(Signing { provider, signature, offset }) = delivered.signing {
-            let at = clock::unix_seconds().saturating_add(offset);
-            let signed = webhook::sign(provider, &self.grounds.secrets, &delivered.body, at, signature);
+        if let Some(Signing { provider, signature, offset }) = &delivered.signing {
+            let at = clock::unix_seconds().saturating_add(*offset);
+            let parts = Parts { body: &delivered.body, url, id: &delivered.id, unix_seconds: at };
+            let signed = webhook::sign(provider, &self.grounds.secrets, &parts, *signature);
             let signed = signed.map_err(|error| {
                 let mut finding = finding("case.unsigned", format!("The {} delivery could not be signed.", provider.name()));
                 finding.details.push(format!("{error}."));

@@ -8,7 +8,7 @@ use super::faults::{Fault, Faults};
 use crate::{
     support::{clock::TimerClock, random},
     telemetry::Settings,
-    webhook::Secrets,
+    webhook::{Secrets, secrets::OF_DEMO},
 };
 
 /// How much timers of the demo are shortened: a second of back-off lasts ten milliseconds.
@@ -82,7 +82,7 @@ impl DemoConfig {
     pub fn new(telemetry: Settings) -> Self {
         Self {
             telemetry,
-            secrets: Secrets::generated(),
+            secrets: Secrets::generated(OF_DEMO),
             clock: TimerClock::scaled(DEMO_TIME_SCALE),
             stores: Stores::default(),
             faults: Faults::default(),

@@ -14,7 +14,7 @@ use crate::{
     demo::{DEMO_TIME_SCALE, Demo, DemoConfig, DemoError, Fault, Stores},
     support::{clock::TimerClock, env::Env},
     telemetry::{Protocol, Settings},
-    webhook::Secrets,
+    webhook::{Secrets, secrets::OF_DEMO},
 };
 
 /// How often the demo services export on their own. They export at once when they are asked for their work, so this only bounds what
@@ -44,7 +44,7 @@ impl EmbeddedConfig {
     /// does not name made anew.
     pub fn from_env(env: &dyn Env) -> Self {
         let stores = Stores { database_url: env.get("DATABASE_URL"), redis_url: env.get("REDIS_URL") };
-        let secrets = Secrets::from_env(env).or_generated();
+        let secrets = Secrets::from_env(env, OF_DEMO).or_generated(OF_DEMO);
         Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, secrets, backend: Config::default() }
     }
 

@@ -1,9 +1,10 @@
 //! Which values of a provider's body differ from delivery to delivery, and which tell of a person.
 //!
-//! One table a provider, read by [`freshen`](super::freshen). A pattern names keys; `*` stands for any index of an array. The
-//! payload shapes are those of the `WhatsApp` Business platform, Stripe's event objects and Pipedrive's webhooks.
+//! One table a provider, made by `built_in` or `file`, read by [`freshen`](super::freshen). A pattern names keys; `*` stands for any
+//! index of an array.
 
-use super::Provider;
+use std::{fmt, str::FromStr};
+
 use super::scan::Step;
 
 /// What a value is, which decides how a fresh one is made.
@@ -37,178 +38,93 @@ impl FieldKind {
     }
 }
 
-use FieldKind::{Email, Horizon, Id, Name, Phone, Text, Time};
+/// A path in a body: keys, and `*` for any index of an array. `$.` in front and `[*]` for `.*` say the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(Vec<Part>);
 
-/// A row: the pattern of a path and what stands there.
-type Row = (&'static str, FieldKind);
-
-const WHATSAPP: &[Row] = &[
-    ("entry.*.changes.*.value.contacts.*.wa_id", Phone),
-    ("entry.*.changes.*.value.contacts.*.profile.name", Name),
-    ("entry.*.changes.*.value.messages.*.id", Id),
-    ("entry.*.changes.*.value.messages.*.from", Phone),
-    ("entry.*.changes.*.value.messages.*.timestamp", Time),
-    ("entry.*.changes.*.value.messages.*.text.body", Text),
-    ("entry.*.changes.*.value.messages.*.image.id", Id),
-    ("entry.*.changes.*.value.messages.*.image.caption", Text),
-    ("entry.*.changes.*.value.messages.*.audio.id", Id),
-    ("entry.*.changes.*.value.messages.*.video.id", Id),
-    ("entry.*.changes.*.value.messages.*.video.caption", Text),
-    ("entry.*.changes.*.value.messages.*.document.id", Id),
-    ("entry.*.changes.*.value.messages.*.document.caption", Text),
-    ("entry.*.changes.*.value.messages.*.sticker.id", Id),
-    ("entry.*.changes.*.value.messages.*.button.text", Text),
-    ("entry.*.changes.*.value.messages.*.contacts.*.name.formatted_name", Name),
-    ("entry.*.changes.*.value.messages.*.contacts.*.name.first_name", Name),
-    ("entry.*.changes.*.value.messages.*.contacts.*.name.last_name", Name),
-    ("entry.*.changes.*.value.messages.*.contacts.*.phones.*.phone", Phone),
-    ("entry.*.changes.*.value.messages.*.contacts.*.phones.*.wa_id", Phone),
-    ("entry.*.changes.*.value.messages.*.contacts.*.emails.*.email", Email),
-    ("entry.*.changes.*.value.messages.*.context.id", Id),
-    ("entry.*.changes.*.value.messages.*.context.message_id", Id),
-    ("entry.*.changes.*.value.messages.*.context.from", Phone),
-    ("entry.*.changes.*.value.messages.*.reaction.message_id", Id),
-    ("entry.*.changes.*.value.statuses.*.id", Id),
-    ("entry.*.changes.*.value.statuses.*.timestamp", Time),
-    ("entry.*.changes.*.value.statuses.*.recipient_id", Phone),
-    ("entry.*.changes.*.value.statuses.*.conversation.id", Id),
-    ("entry.*.changes.*.value.statuses.*.conversation.expiration_timestamp", Horizon),
-];
-
-const STRIPE: &[Row] = &[
-    ("id", Id),
-    ("created", Time),
-    ("request.id", Id),
-    ("request.idempotency_key", Id),
-    ("data.object.id", Id),
-    ("data.object.created", Time),
-    ("data.object.payment_intent", Id),
-    ("data.object.latest_charge", Id),
-    ("data.object.charge", Id),
-    ("data.object.balance_transaction", Id),
-    ("data.object.payment_method", Id),
-    ("data.object.customer", Id),
-    ("data.object.invoice", Id),
-    ("data.object.subscription", Id),
-    ("data.object.number", Id),
-    ("data.object.expires_at", Horizon),
-    ("data.object.due_date", Horizon),
-    ("data.object.period_start", Time),
-    ("data.object.period_end", Horizon),
-    ("data.object.current_period_start", Time),
-    ("data.object.current_period_end", Horizon),
-    ("data.object.trial_end", Horizon),
-    ("data.object.status_transitions.finalized_at", Time),
-    ("data.object.status_transitions.paid_at", Time),
-    ("data.object.receipt_email", Email),
-    ("data.object.email", Email),
-    ("data.object.name", Name),
-    ("data.object.phone", Phone),
-    ("data.object.customer_email", Email),
-    ("data.object.customer_name", Name),
-    ("data.object.customer_phone", Phone),
-    ("data.object.customer_details.email", Email),
-    ("data.object.customer_details.name", Name),
-    ("data.object.customer_details.phone", Phone),
-    ("data.object.billing_details.email", Email),
-    ("data.object.billing_details.name", Name),
-    ("data.object.billing_details.phone", Phone),
-    ("data.object.shipping.name", Name),
-    ("data.object.shipping.phone", Phone),
-    ("data.object.metadata.email", Email),
-    ("data.object.metadata.name", Name),
-    ("data.object.metadata.phone", Phone),
-    ("data.object.metadata.lead_id", Id),
-    ("data.object.metadata.leadId", Id),
-    ("data.object.charges.data.*.id", Id),
-    ("data.object.charges.data.*.created", Time),
-    ("data.object.charges.data.*.billing_details.email", Email),
-    ("data.object.charges.data.*.billing_details.name", Name),
-    ("data.object.charges.data.*.billing_details.phone", Phone),
-    ("data.object.refunds.data.*.id", Id),
-    ("data.object.refunds.data.*.created", Time),
-    ("data.object.lines.data.*.id", Id),
-    ("data.object.lines.data.*.period.start", Time),
-    ("data.object.lines.data.*.period.end", Horizon),
-];
-
-const PIPEDRIVE: &[Row] = &[
-    ("meta.id", Id),
-    ("meta.entity_id", Id),
-    ("meta.correlation_id", Id),
-    ("meta.timestamp", Time),
-    ("meta.timestamp_micro", Time),
-    ("current.id", Id),
-    ("current.person_id", Id),
-    ("current.person_id.value", Id),
-    ("current.person_id.name", Name),
-    ("current.person_id.phone.*.value", Phone),
-    ("current.person_id.email.*.value", Email),
-    ("current.person_name", Name),
-    ("current.name", Name),
-    ("current.first_name", Name),
-    ("current.last_name", Name),
-    ("current.title", Text),
-    ("current.phone", Phone),
-    ("current.phone.*.value", Phone),
-    ("current.email", Email),
-    ("current.email.*.value", Email),
-    ("current.add_time", Time),
-    ("current.update_time", Time),
-    ("current.stage_change_time", Time),
-    ("current.won_time", Time),
-    ("current.next_activity_date", Horizon),
-    ("current.expected_close_date", Horizon),
-    ("previous.id", Id),
-    ("previous.person_id", Id),
-    ("previous.person_name", Name),
-    ("previous.name", Name),
-    ("previous.first_name", Name),
-    ("previous.last_name", Name),
-    ("previous.title", Text),
-    ("previous.phone", Phone),
-    ("previous.phone.*.value", Phone),
-    ("previous.email", Email),
-    ("previous.email.*.value", Email),
-    ("previous.add_time", Time),
-    ("previous.update_time", Time),
-    ("previous.stage_change_time", Time),
-];
-
-/// The rows of a provider.
-fn rows(provider: Provider) -> &'static [Row] {
-    match provider {
-        Provider::WhatsApp => WHATSAPP,
-        Provider::Stripe => STRIPE,
-        Provider::Pipedrive => PIPEDRIVE,
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Key(String),
+    AnyIndex,
 }
 
-/// What stands at `path` in a body of `provider`; `None` for what every delivery has the same.
-pub fn kind_at(provider: Provider, path: &[Step<'_>]) -> Option<FieldKind> {
-    rows(provider).iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, kind)| *kind)
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Nothing, or nothing between two dots.
+    #[error("a key is missing")]
+    Empty,
+    /// A bracket with anything but `*` in it.
+    #[error("only `[*]` stands in brackets: any index")]
+    Bracket,
 }
 
-fn matches(pattern: &str, path: &[Step<'_>]) -> bool {
-    let mut steps = path.iter();
-    for part in pattern.split('.') {
-        let fits = match steps.next() {
-            Some(Step::Key(key)) => part != "*" && part == key,
-            Some(Step::Index(_)) => part == "*",
-            None => false,
-        };
-        if !fits {
-            return false;
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let path = text.strip_prefix('$').map_or(text, |path| path.strip_prefix('.').unwrap_or(path));
+        let mut parts = Vec::new();
+        for step in path.replace("[*]", ".*").trim_start_matches('.').split('.') {
+            parts.push(match step {
+                "" => return Err(PatternError::Empty),
+                "*" => Part::AnyIndex,
+                key if key.contains(['[', ']']) => return Err(PatternError::Bracket),
+                key => Part::Key(key.to_owned()),
+            });
         }
+        Ok(Self(parts))
     }
-    steps.next().is_none()
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("$")?;
+        self.0.iter().try_for_each(|part| match part {
+            Part::Key(key) => write!(f, ".{key}"),
+            Part::AnyIndex => f.write_str("[*]"),
+        })
+    }
+}
+
+impl Pattern {
+    /// Whether it leads to `path`.
+    pub fn matches(&self, path: &[Step<'_>]) -> bool {
+        self.0.len() == path.len()
+            && self.0.iter().zip(path).all(|(part, step)| match (part, step) {
+                (Part::Key(own), Step::Key(key)) => own == key,
+                (Part::AnyIndex, Step::Index(_)) => true,
+                _ => false,
+            })
+    }
+}
+
+/// The fields of a provider's bodies.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fields(Vec<(Pattern, FieldKind)>);
+
+impl FromIterator<(Pattern, FieldKind)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (Pattern, FieldKind)>>(rows: I) -> Self {
+        Self(rows.into_iter().collect())
+    }
+}
+
+impl Fields {
+    /// What stands at `path`; `None` for what every delivery has the same.
+    pub fn kind_at(&self, path: &[Step<'_>]) -> Option<FieldKind> {
+        self.0.iter().find(|(pattern, _)| pattern.matches(path)).map(|(_, kind)| *kind)
+    }
+
+    /// Every pattern and what stands there.
+    pub fn iter(&self) -> impl Iterator<Item = &(Pattern, FieldKind)> {
+        self.0.iter()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Provider;
-    use super::super::scan::Step;
-    use super::{FieldKind, kind_at, rows};
+    use super::super::{Provider, Providers, scan::Step};
+    use super::{FieldKind, Pattern, PatternError};
 
     fn path(steps: &[&'static str]) -> Vec<Step<'static>> {
         let step = |text: &&'static str| text.parse().map_or_else(|_| Step::Key((*text).into()), Step::Index);
@@ -217,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_star_is_any_index_and_nothing_else() {
-        let at = |steps: &[&'static str]| kind_at(Provider::Pipedrive, &path(steps));
+        let pipedrive = Provider::pipedrive();
+        let at = |steps: &[&'static str]| pipedrive.fields().kind_at(&path(steps));
         assert_eq!(at(&["current", "phone", "3", "value"]), Some(FieldKind::Phone));
         assert_eq!(at(&["current", "phone", "x", "value"]), None);
         assert_eq!(at(&["current", "phone"]), Some(FieldKind::Phone));
@@ -227,12 +144,27 @@ mod tests {
 
     #[test]
     fn no_path_stands_in_a_table_twice() {
-        for provider in Provider::ALL {
-            let mut patterns: Vec<_> = rows(provider).iter().map(|(pattern, _)| pattern).collect();
+        for provider in Providers::built_in().iter() {
+            let mut patterns: Vec<_> = provider.fields().iter().map(|(pattern, _)| pattern.to_string()).collect();
             let all = patterns.len();
             patterns.sort_unstable();
             patterns.dedup();
             assert_eq!(patterns.len(), all, "{provider}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_may_be_written_as_a_path_into_json() {
+        let pattern = |text: &str| text.parse::<Pattern>().map(|pattern| pattern.to_string());
+        for text in ["a.*.b", "$.a.*.b", "$.a[*].b", "a[*].b"] {
+            assert_eq!(pattern(text).as_deref(), Ok("$.a[*].b"), "{text}");
+        }
+        assert_eq!(pattern("$[*].id").as_deref(), Ok("$[*].id"));
+        for text in ["", "$", "$.", "a..b", "a."] {
+            assert_eq!(pattern(text), Err(PatternError::Empty), "{text}");
+        }
+        for text in ["a[0]", "$['a']", "a["] {
+            assert_eq!(pattern(text), Err(PatternError::Bracket), "{text}");
         }
     }
 }

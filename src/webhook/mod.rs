@@ -4,6 +4,8 @@
 //! exactly those bytes with [`sign()`]. The receiving side checks with [`verify()`]. Read by `fixture` (provider names), `replay`
 //! (preparing and signing), `demo` (verifying) and `check` (which values must not leak, [`Replacement::needles`]).
 
+mod built_in;
+pub mod definition;
 pub mod fields;
 mod fresh;
 mod moment;
@@ -12,12 +14,14 @@ pub mod scan;
 pub mod secrets;
 pub mod sign;
 pub mod splice;
+pub mod template;
 pub mod verify;
 
+pub use definition::Definition;
 pub use fields::FieldKind;
-pub use provider::Provider;
+pub use provider::{Provider, Providers};
 pub use scan::ScanError;
-pub use secrets::{SecretName, Secrets};
-pub use sign::{Signature, sign};
+pub use secrets::Secrets;
+pub use sign::{Parts, Signature, sign};
 pub use splice::{Freshness, Prepared, Renewal, Replacement, Shift, SpliceError, freshen};
-pub use verify::{SignatureError, TOLERANCE_SECONDS, same_secret, verify};
+pub use verify::{SignatureError, same_secret, verify};

@@ -1,92 +1,169 @@
-//! The webhook providers that devstack knows: their names in fixtures and where their deliveries go.
+//! A provider as the rest of the program has it, and all of them by name.
 //!
-//! The facts are those of `MedicalCor`'s API. Read by `fixture` (names), `replay` (address) and the other files of this room.
+//! Made of a [`Definition`]; read by `fixture` (names), `check` (address, content) and the other files of this room.
+
+use std::{fmt, sync::Arc};
 
 use http::Method;
 
-/// Who sends a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Provider {
-    /// `WhatsApp` Business (360dialog): messages and delivery statuses.
-    WhatsApp,
-    /// Stripe: payments, refunds, checkouts, invoices, subscriptions.
-    Stripe,
-    /// Pipedrive, the CRM: persons and deals.
-    Pipedrive,
-}
+use super::{
+    built_in,
+    definition::{Content, Definition, Signing},
+    fields::Fields,
+    template::{Template, Variable},
+};
+
+/// Who sends a webhook. Cloning is cheap; two are equal when all that makes them is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Provider(Arc<Definition>);
 
 impl Provider {
-    /// Every provider, in the order in which lists show them.
-    pub const ALL: [Self; 3] = [Self::WhatsApp, Self::Stripe, Self::Pipedrive];
-
-    /// The provider of a name in a fixture (`whatsapp`, `stripe`, `pipedrive` or its alias `crm`); `None` for any other word.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "whatsapp" => Some(Self::WhatsApp),
-            "stripe" => Some(Self::Stripe),
-            "pipedrive" | "crm" => Some(Self::Pipedrive),
-            _ => None,
-        }
+    /// The provider of a definition.
+    pub fn new(definition: Definition) -> Self {
+        Self(Arc::new(definition))
     }
 
-    /// Every word that [`Provider::parse`] takes, for messages and suggestions.
-    pub fn names() -> &'static [&'static str] {
-        &["whatsapp", "stripe", "pipedrive", "crm"]
+    /// The name in fixtures.
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
-    /// The name in fixtures; [`Provider::parse`] takes it back.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WhatsApp => "whatsapp",
-            Self::Stripe => "stripe",
-            Self::Pipedrive => "pipedrive",
-        }
+    /// Other names for it.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.0.aliases.iter().map(String::as_str)
     }
 
-    /// The path that takes its deliveries.
-    pub fn route(self) -> &'static str {
-        match self {
-            Self::WhatsApp => "/webhooks/whatsapp",
-            Self::Stripe => "/webhooks/stripe",
-            Self::Pipedrive => "/webhooks/crm",
-        }
+    /// The path that takes its deliveries, `/` where only the fixture knows.
+    pub fn path(&self) -> &str {
+        self.0.path.as_deref().unwrap_or("/")
     }
 
     /// The HTTP method of its deliveries.
-    pub fn method(self) -> Method {
-        Method::POST
+    pub fn method(&self) -> &Method {
+        &self.0.method
     }
 
-    /// `service.name` of the service that takes its deliveries.
-    pub fn service(self) -> &'static str {
-        "medicalcor-api"
+    /// `service.name` of the service that takes its deliveries; `None` when that is not known.
+    pub fn service(&self) -> Option<&str> {
+        self.0.service.as_deref()
+    }
+
+    /// The form of its bodies.
+    pub fn content(&self) -> Content {
+        self.0.content
     }
 
     /// The media type of its bodies.
-    pub fn content_type(self) -> &'static str {
-        "application/json"
+    pub fn content_type(&self) -> &'static str {
+        self.0.content.media_type()
+    }
+
+    /// Values of its bodies that differ from delivery to delivery.
+    pub fn fields(&self) -> &Fields {
+        &self.0.fields
+    }
+
+    /// Environment variables of the secrets that signing takes.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let shared = self.0.headers.iter().flat_map(|(_, template)| template.variables()).filter_map(|variable| match variable {
+            Variable::Secret(name) => Some(name.as_str()),
+            _ => None,
+        });
+        self.0.signing.iter().map(|signing| signing.secret.as_str()).chain(shared)
+    }
+
+    pub(super) fn headers(&self) -> &[(http::HeaderName, Template)] {
+        &self.0.headers
+    }
+
+    pub(super) fn signing(&self) -> Option<&Signing> {
+        self.0.signing.as_ref()
     }
 }
 
-impl std::fmt::Display for Provider {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Provider({})", self.name())
+    }
+}
+
+/// The providers that a run knows; each name stands for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers(Arc<[Provider]>);
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl Providers {
+    /// Those that devstack knows.
+    pub fn built_in() -> Self {
+        Self(built_in::all().into())
+    }
+
+    /// Adds more. One with the name of a provider that is there takes its place; an alias that is the name of a new one goes to that.
+    #[must_use]
+    pub fn with(self, more: Vec<Provider>) -> Self {
+        let mut all: Vec<Provider> = self.0.to_vec();
+        for new in more {
+            match all.iter_mut().find(|known| known.name() == new.name()) {
+                Some(known) => *known = new,
+                None => all.push(new),
+            }
+        }
+        Self(all.into())
+    }
+
+    /// The provider of a name or an alias; `None` for any other word.
+    pub fn get(&self, name: &str) -> Option<&Provider> {
+        let by_name = self.iter().find(|provider| provider.name() == name);
+        by_name.or_else(|| self.iter().find(|provider| provider.aliases().any(|alias| alias == name)))
+    }
+
+    /// Every word that [`Providers::get`] takes, for messages and suggestions.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().flat_map(|provider| std::iter::once(provider.name()).chain(provider.aliases()))
+    }
+
+    /// Every provider, in the order in which lists show them.
+    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.0.iter()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Provider;
+    use super::{super::definition::Definition, Provider, Providers};
 
     #[test]
     fn every_listed_name_is_a_provider_and_every_provider_is_listed() {
-        for name in Provider::names() {
-            assert!(Provider::parse(name).is_some(), "{name}");
+        let all = Providers::built_in();
+        for name in all.names() {
+            assert!(all.get(name).is_some(), "{name}");
         }
-        for provider in Provider::ALL {
-            assert_eq!(Provider::parse(provider.name()), Some(provider));
+        for provider in all.iter() {
+            assert_eq!(all.get(provider.name()), Some(provider));
         }
-        assert_eq!(Provider::parse("crm"), Some(Provider::Pipedrive));
-        assert_eq!(Provider::parse("WhatsApp"), None);
+        assert_eq!(all.get("crm"), Some(&Provider::pipedrive()));
+        assert_eq!(all.get("WhatsApp"), None);
+    }
+
+    #[test]
+    fn an_own_definition_takes_the_place_of_a_built_in_one() {
+        let own = |name: &str, path: &str| Provider::new(Definition { path: Some(path.to_owned()), ..Definition::new(name) });
+        let all = Providers::built_in().with(vec![own("stripe", "/own"), own("crm", "/crm"), own("acme", "/acme")]);
+        assert_eq!(all.get("stripe").map(Provider::path), Some("/own"));
+        assert_eq!(all.get("crm").map(Provider::path), Some("/crm"), "a name goes before an alias");
+        assert_eq!(all.get("pipedrive"), Some(&Provider::pipedrive()));
+        assert_eq!(all.get("acme").map(Provider::path), Some("/acme"));
+        assert_eq!(all.iter().count(), Providers::built_in().iter().count() + 2);
     }
 }

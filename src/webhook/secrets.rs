@@ -12,109 +12,88 @@ use crate::support::{env::Env, random};
 /// Random bytes in a generated secret: 32, the block that HMAC-SHA256 itself puts out.
 const GENERATED_BYTES: usize = 32;
 
-/// Which secret. Serialised as its environment variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum SecretName {
-    /// Key of `x-hub-signature-256`.
-    #[serde(rename = "WHATSAPP_WEBHOOK_SECRET")]
-    WhatsAppWebhook,
-    /// The token that `GET /webhooks/whatsapp` must bring.
-    #[serde(rename = "WHATSAPP_VERIFY_TOKEN")]
-    WhatsAppVerifyToken,
-    /// Key of `stripe-signature`.
-    #[serde(rename = "STRIPE_WEBHOOK_SECRET")]
-    StripeWebhook,
-    /// Key of `x-pipedrive-signature`.
-    #[serde(rename = "PIPEDRIVE_WEBHOOK_SECRET")]
-    PipedriveWebhook,
-    /// The value of `x-crm-webhook-secret`, sent beside the signature.
-    #[serde(rename = "CRM_WEBHOOK_SECRET")]
-    CrmWebhook,
-    /// The bearer token of the Trigger.dev HTTP API.
-    #[serde(rename = "TRIGGER_SECRET_KEY")]
-    TriggerKey,
-}
+/// Key of `WhatsApp`'s `x-hub-signature-256`.
+pub const WHATSAPP_WEBHOOK_SECRET: &str = "WHATSAPP_WEBHOOK_SECRET";
+/// The token that `GET /webhooks/whatsapp` must bring.
+pub const WHATSAPP_VERIFY_TOKEN: &str = "WHATSAPP_VERIFY_TOKEN";
+/// Key of `stripe-signature`.
+pub const STRIPE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+/// Key of `x-pipedrive-signature`.
+pub const PIPEDRIVE_WEBHOOK_SECRET: &str = "PIPEDRIVE_WEBHOOK_SECRET";
+/// The value of `x-crm-webhook-secret`, sent beside the signature.
+pub const CRM_WEBHOOK_SECRET: &str = "CRM_WEBHOOK_SECRET";
+/// The bearer token of the Trigger.dev HTTP API.
+pub const TRIGGER_SECRET_KEY: &str = "TRIGGER_SECRET_KEY";
 
-impl SecretName {
-    /// Every secret.
-    pub const ALL: [Self; 6] = [
-        Self::WhatsAppWebhook,
-        Self::WhatsAppVerifyToken,
-        Self::StripeWebhook,
-        Self::PipedriveWebhook,
-        Self::CrmWebhook,
-        Self::TriggerKey,
-    ];
+/// The secrets that the demo services share with whoever sends them webhooks, named as in `MedicalCor`'s configuration.
+pub const OF_DEMO: [&str; 6] = [
+    WHATSAPP_WEBHOOK_SECRET,
+    WHATSAPP_VERIFY_TOKEN,
+    STRIPE_WEBHOOK_SECRET,
+    PIPEDRIVE_WEBHOOK_SECRET,
+    CRM_WEBHOOK_SECRET,
+    TRIGGER_SECRET_KEY,
+];
 
-    /// The environment variable that carries it, named as in `MedicalCor`'s configuration.
-    pub fn variable(self) -> &'static str {
-        match self {
-            Self::WhatsAppWebhook => "WHATSAPP_WEBHOOK_SECRET",
-            Self::WhatsAppVerifyToken => "WHATSAPP_VERIFY_TOKEN",
-            Self::StripeWebhook => "STRIPE_WEBHOOK_SECRET",
-            Self::PipedriveWebhook => "PIPEDRIVE_WEBHOOK_SECRET",
-            Self::CrmWebhook => "CRM_WEBHOOK_SECRET",
-            Self::TriggerKey => "TRIGGER_SECRET_KEY",
-        }
-    }
-
-    /// What the real ones begin with, so that a generated one passes a check of its form.
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::StripeWebhook => "whsec_",
-            Self::TriggerKey => "tr_dev_",
-            _ => "",
-        }
+/// What the real ones begin with, so that a generated one passes a check of its form.
+fn prefix(variable: &str) -> &'static str {
+    match variable {
+        STRIPE_WEBHOOK_SECRET => "whsec_",
+        TRIGGER_SECRET_KEY => "tr_dev_",
+        _ => "",
     }
 }
 
-/// The secrets of one run or one stack; any may be unset.
+/// A new secret for `variable` from the operating system's randomness.
+fn generate(variable: &str) -> String {
+    format!("{}{}", prefix(variable), const_hex::encode(random::bytes::<GENERATED_BYTES>()))
+}
+
+/// The secrets of one run or one stack by environment variable; any may be unset.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secrets(BTreeMap<SecretName, String>);
+pub struct Secrets(BTreeMap<String, String>);
 
 impl Secrets {
-    /// Reads every secret that `env` has.
-    pub fn from_env(env: &dyn Env) -> Self {
-        Self(SecretName::ALL.into_iter().filter_map(|name| Some((name, env.get(name.variable())?))).collect())
+    /// Reads those of `variables` that `env` has.
+    pub fn from_env<'n>(env: &dyn Env, variables: impl IntoIterator<Item = &'n str>) -> Self {
+        Self(variables.into_iter().filter_map(|name| Some((name.to_owned(), env.get(name)?))).collect())
     }
 
-    /// Makes every secret anew from the operating system's randomness.
-    pub fn generated() -> Self {
-        Self::default().or_generated()
+    /// Makes those of `variables` anew from the operating system's randomness.
+    pub fn generated<'n>(variables: impl IntoIterator<Item = &'n str>) -> Self {
+        Self::default().or_generated(variables)
     }
 
-    /// Keeps what is set and makes the rest anew.
+    /// Keeps what is set and makes the rest of `variables` anew.
     #[must_use]
-    pub fn or_generated(mut self) -> Self {
-        for name in SecretName::ALL {
-            self.0
-                .entry(name)
-                .or_insert_with(|| format!("{}{}", name.prefix(), const_hex::encode(random::bytes::<GENERATED_BYTES>())));
+    pub fn or_generated<'n>(mut self, variables: impl IntoIterator<Item = &'n str>) -> Self {
+        for name in variables {
+            self.0.entry(name.to_owned()).or_insert_with(|| generate(name));
         }
         self
     }
 
     /// Sets one secret; the empty string unsets it.
     #[must_use]
-    pub fn with(mut self, name: SecretName, value: impl Into<String>) -> Self {
-        let value = value.into();
+    pub fn with(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
+        let (variable, value) = (variable.into(), value.into());
         if value.is_empty() {
-            self.0.remove(&name);
+            self.0.remove(&variable);
         } else {
-            self.0.insert(name, value);
+            self.0.insert(variable, value);
         }
         self
     }
 
     /// The value of one secret; `None` when it is unset.
-    pub fn get(&self, name: SecretName) -> Option<&str> {
-        self.0.get(&name).map(String::as_str)
+    pub fn get(&self, variable: &str) -> Option<&str> {
+        self.0.get(variable).map(String::as_str)
     }
 
     /// Every set secret as an environment variable and its value, for a process that is started with them.
-    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (name.variable(), value.as_str()))
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Every set value, to look for leaks and to redact.
@@ -125,31 +104,31 @@ impl Secrets {
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.0.keys().map(|name| (name.variable(), "set"))).finish()
+        f.debug_map().entries(self.0.keys().map(|name| (name, "set"))).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SecretName, Secrets};
+    use super::{CRM_WEBHOOK_SECRET, OF_DEMO, STRIPE_WEBHOOK_SECRET, Secrets};
     use crate::support::env::Map;
 
     #[test]
     fn the_environment_fills_what_it_has_and_the_rest_is_generated() {
         let env: Map = [("STRIPE_WEBHOOK_SECRET", "whsec_mine"), ("CRM_WEBHOOK_SECRET", "")].into_iter().collect();
-        let read = Secrets::from_env(&env);
-        assert_eq!(read.get(SecretName::StripeWebhook), Some("whsec_mine"));
-        assert_eq!(read.get(SecretName::CrmWebhook), None, "set to nothing is unset");
+        let read = Secrets::from_env(&env, OF_DEMO);
+        assert_eq!(read.get(STRIPE_WEBHOOK_SECRET), Some("whsec_mine"));
+        assert_eq!(read.get(CRM_WEBHOOK_SECRET), None, "set to nothing is unset");
 
-        let full = read.or_generated();
-        assert_eq!(full.get(SecretName::StripeWebhook), Some("whsec_mine"));
-        assert!(SecretName::ALL.into_iter().all(|name| full.get(name).is_some_and(|value| !value.is_empty())));
-        assert_ne!(Secrets::generated(), Secrets::generated());
+        let full = read.or_generated(OF_DEMO);
+        assert_eq!(full.get(STRIPE_WEBHOOK_SECRET), Some("whsec_mine"));
+        assert!(OF_DEMO.into_iter().all(|name| full.get(name).is_some_and(|value| !value.is_empty())));
+        assert_ne!(Secrets::generated(OF_DEMO), Secrets::generated(OF_DEMO));
     }
 
     #[test]
     fn debug_names_the_secrets_and_shows_none() {
-        let secrets = Secrets::generated();
+        let secrets = Secrets::generated(OF_DEMO);
         let shown = format!("{secrets:?} {secrets:#?}");
         assert!(shown.contains("STRIPE_WEBHOOK_SECRET"));
         for value in secrets.values() {
@@ -159,10 +138,10 @@ mod tests {
 
     #[test]
     fn a_state_file_carries_them_under_their_variables() {
-        let secrets = Secrets::generated();
+        let secrets = Secrets::generated(OF_DEMO);
         let text = serde_json::to_string(&secrets).unwrap();
-        assert!(SecretName::ALL.into_iter().all(|name| text.contains(name.variable())));
+        assert!(OF_DEMO.into_iter().all(|name| text.contains(name)));
         assert_eq!(serde_json::from_str::<Secrets>(&text).unwrap(), secrets);
-        assert_eq!(secrets.variables().count(), SecretName::ALL.len());
+        assert_eq!(secrets.variables().count(), OF_DEMO.len());
     }
 }

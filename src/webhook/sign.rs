@@ -1,6 +1,6 @@
 //! Signing a delivery as its provider does, over exactly the bytes that are sent.
 //!
-//! Called by `replay` last of all, after the body was prepared and the moment of sending is known; [`verify`](super::verify()) is its mirror.
+//! Called by `check` last of all, after the body was prepared and the moment of sending is known; [`verify`](super::verify()) is its mirror.
 //!
 //! ```text
 //! x-hub-signature-256: sha256=<hex HMAC-SHA256 of the body>            WhatsApp
@@ -9,21 +9,18 @@
 //! x-crm-webhook-secret: <shared secret>
 //! ```
 
+use std::convert::Infallible;
+
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue};
 use sha2::Sha256;
 
-use super::{Provider, SecretName, Secrets, SignatureError};
+use super::{
+    Provider, Secrets, SignatureError,
+    definition::Signing,
+    template::{Template, Variable},
+};
 use crate::support::random;
-
-/// Header of `WhatsApp`'s signature.
-pub const WHATSAPP_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
-/// Header of Stripe's signature.
-pub const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
-/// Header of Pipedrive's signature.
-pub const PIPEDRIVE_SIGNATURE: HeaderName = HeaderName::from_static("x-pipedrive-signature");
-/// Header of the secret that the CRM route wants beside the signature.
-pub const CRM_SECRET: HeaderName = HeaderName::from_static("x-crm-webhook-secret");
 
 /// What a delivery's signature is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,76 +30,96 @@ pub enum Signature {
     Valid,
     /// Well formed, made with a secret that nobody shares.
     Forged,
-    /// Left out. Pipedrive's shared secret is still sent, so that it is the signature whose absence is noticed.
+    /// Left out. A secret that goes along as it is (Pipedrive's) is still sent, so that it is the signature whose absence is noticed.
     Missing,
 }
 
-/// The HMAC-SHA256 of `parts`, one after the other.
-pub(super) fn hmac(secret: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac
+/// What a signature is made of. What a provider does not sign may be left at its default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts<'a> {
+    /// The bytes that are sent.
+    pub body: &'a [u8],
+    /// The whole URL that they go to.
+    pub url: &'a str,
+    /// The id of the delivery, for headers that tell it. [`verify`](super::verify()) takes it from there and does not read this.
+    pub id: &'a str,
+    /// When: of the signing, or now for [`verify`](super::verify()).
+    pub unix_seconds: i64,
 }
 
-/// The headers that sign `body` at `unix_seconds` (which only Stripe signs along). An unset secret is
-/// [`SignatureError::SecretUnset`], except for what does not need it.
+/// The HMAC-SHA256 of `bytes`.
+pub(super) fn hmac(secret: &[u8], bytes: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length").chain_update(bytes)
+}
+
+/// The headers that sign a delivery. An unset secret is [`SignatureError::SecretUnset`], except for what does not need it.
 pub fn sign(
-    provider: Provider,
+    provider: &Provider,
     secrets: &Secrets,
-    body: &[u8],
-    unix_seconds: i64,
+    parts: &Parts<'_>,
     signature: Signature,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, SignatureError> {
     let mut headers = Vec::with_capacity(2);
-    if signature != Signature::Missing {
-        let secret = signing_key(provider, secrets, signature)?;
-        headers.push(signature_header(provider, &secret, body, unix_seconds));
+    let time = parts.unix_seconds.to_string();
+    if let Some(signing) = provider.signing().filter(|_| signature != Signature::Missing) {
+        let secret = signing_key(signing, secrets, signature)?;
+        let text = signed_text(signing, parts, &time, parts.id);
+        let made = const_hex::encode(hmac(&secret, &text).finalize().into_bytes());
+        headers.push(header(&signing.header, &signing.template, secrets, &[&time, parts.id, &made])?);
     }
-    if provider == Provider::Pipedrive {
-        headers.push((CRM_SECRET, header_value(required(secrets, SecretName::CrmWebhook)?)?));
+    for (name, template) in provider.headers() {
+        headers.push(header(name, template, secrets, &[&time, parts.id, ""])?);
     }
     Ok(headers)
 }
 
-/// The secret a provider signs with.
-pub(super) fn secret_of(provider: Provider) -> SecretName {
-    match provider {
-        Provider::WhatsApp => SecretName::WhatsAppWebhook,
-        Provider::Stripe => SecretName::StripeWebhook,
-        Provider::Pipedrive => SecretName::PipedriveWebhook,
-    }
+/// The bytes that a signature is over.
+pub(super) fn signed_text(signing: &Signing, parts: &Parts<'_>, time: &str, id: &str) -> Vec<u8> {
+    let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
+        bytes.extend_from_slice(match variable {
+            Variable::Body => parts.body,
+            Variable::Timestamp => time.as_bytes(),
+            Variable::Id => id.as_bytes(),
+            Variable::Url => parts.url.as_bytes(),
+            Variable::Params | Variable::Signature | Variable::Secret(_) => &[],
+        });
+        Ok(())
+    };
+    let Ok(bytes) = signing.signed.render(&mut fill);
+    bytes
 }
 
-pub(super) fn required(secrets: &Secrets, name: SecretName) -> Result<&str, SignatureError> {
-    secrets.get(name).ok_or(SignatureError::SecretUnset { variable: name.variable() })
+pub(super) fn required<'a>(secrets: &'a Secrets, variable: &str) -> Result<&'a str, SignatureError> {
+    secrets.get(variable).ok_or_else(|| SignatureError::SecretUnset { variable: variable.to_owned() })
 }
 
-fn signing_key(provider: Provider, secrets: &Secrets, signature: Signature) -> Result<Vec<u8>, SignatureError> {
+fn signing_key(signing: &Signing, secrets: &Secrets, signature: Signature) -> Result<Vec<u8>, SignatureError> {
     if signature == Signature::Forged {
         return Ok(random::bytes::<32>().to_vec());
     }
-    Ok(required(secrets, secret_of(provider))?.as_bytes().to_vec())
+    Ok(required(secrets, &signing.secret)?.as_bytes().to_vec())
 }
 
-fn signature_header(provider: Provider, secret: &[u8], body: &[u8], unix_seconds: i64) -> (HeaderName, HeaderValue) {
-    let hex = |parts: &[&[u8]]| const_hex::encode(hmac(secret, parts).finalize().into_bytes());
-    let (name, text) = match provider {
-        Provider::WhatsApp => (WHATSAPP_SIGNATURE, format!("sha256={}", hex(&[body]))),
-        Provider::Stripe => {
-            let signed = format!("{unix_seconds}.");
-            (STRIPE_SIGNATURE, format!("t={unix_seconds},v1={}", hex(&[signed.as_bytes(), body])))
-        }
-        Provider::Pipedrive => (PIPEDRIVE_SIGNATURE, hex(&[body])),
-    };
-    (name, HeaderValue::from_str(&text).expect("hex digits and ASCII signs make a header value"))
-}
-
-/// A secret as a header value that HTTP logs do not show.
-fn header_value(secret: &str) -> Result<HeaderValue, SignatureError> {
-    let mut value = HeaderValue::from_str(secret)
-        .map_err(|_| SignatureError::Malformed { header: CRM_SECRET, expected: "characters that a header may carry" })?;
-    value.set_sensitive(true);
-    Ok(value)
+/// A header by its template. One with a secret is marked, so that HTTP logs do not show it.
+fn header(
+    name: &HeaderName,
+    template: &Template,
+    secrets: &Secrets,
+    [time, id, signature]: &[&str; 3],
+) -> Result<(HeaderName, HeaderValue), SignatureError> {
+    let bytes = template.render(&mut |variable, bytes| {
+        bytes.extend_from_slice(match variable {
+            Variable::Timestamp => time.as_bytes(),
+            Variable::Id => id.as_bytes(),
+            Variable::Signature => signature.as_bytes(),
+            Variable::Secret(variable) => required(secrets, variable)?.as_bytes(),
+            Variable::Body | Variable::Url | Variable::Params => &[],
+        });
+        Ok(())
+    })?;
+    let malformed =
+        |_| SignatureError::Malformed { header: name.clone(), expected: "characters that a header may carry".to_owned() };
+    let mut value = HeaderValue::from_bytes(&bytes).map_err(malformed)?;
+    value.set_sensitive(template.variables().any(|variable| matches!(variable, Variable::Secret(_))));
+    Ok((name.clone(), value))
 }

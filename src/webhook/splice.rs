@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Provider;
-use super::fields::{FieldKind, kind_at};
+use super::fields::FieldKind;
 use super::fresh::Supply;
 use super::moment::Moment;
 use super::scan::{Scalar, ScanError, Sort, Step, json_path, scan};
@@ -126,7 +126,7 @@ pub enum SpliceError {
 }
 
 /// Makes a body fresh.
-pub fn freshen(provider: Provider, body: &[u8], how: Freshness) -> Result<Prepared, SpliceError> {
+pub fn freshen(provider: &Provider, body: &[u8], how: Freshness) -> Result<Prepared, SpliceError> {
     let fields = find_fields(provider, body)?;
     let mut renewal = Renewing { how, delta: delta(&fields, how), supply: Supply::new(how.nonce) };
     let mut edits: Vec<Edit> = fields.iter().filter_map(|field| renewal.edit(field)).collect();
@@ -157,10 +157,10 @@ struct Renewing {
     supply: Supply,
 }
 
-fn find_fields(provider: Provider, body: &[u8]) -> Result<Vec<Field<'_>>, ScanError> {
+fn find_fields<'a>(provider: &Provider, body: &'a [u8]) -> Result<Vec<Field<'a>>, ScanError> {
     let mut fields = Vec::new();
     scan(body, &mut |path, scalar| {
-        let kind = kind_at(provider, path).filter(|_| scalar.sort != Sort::Word);
+        let kind = provider.fields().kind_at(path).filter(|_| scalar.sort != Sort::Word);
         if let Some((kind, text)) = kind.and_then(|kind| Some((kind, scalar.text()?))).filter(|(_, text)| !text.is_empty()) {
             fields.push(Field { path: json_path(path), kind, scalar, text });
         }

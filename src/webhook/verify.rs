@@ -6,15 +6,18 @@
 //! in the past (the original takes any future time, which lets a captured delivery be replayed later); of several `v1` signatures any
 //! may match, as Stripe documents for secret rotation (the original looks at the last one only).
 
+use std::convert::Infallible;
+
 use hmac::Mac;
 use http::{HeaderMap, HeaderName};
 
-use super::sign::{CRM_SECRET, PIPEDRIVE_SIGNATURE, STRIPE_SIGNATURE, WHATSAPP_SIGNATURE, hmac, required, secret_of};
-use super::{Provider, SecretName, Secrets};
+use super::{
+    Parts, Provider, Secrets,
+    definition::{Signing, Tolerance},
+    sign::{hmac, required, signed_text},
+    template::{Template, Variable},
+};
 use crate::support::random;
-
-/// How far Stripe's signed timestamp may lie from now, in seconds, either way; Stripe's own libraries use the same 300.
-pub const TOLERANCE_SECONDS: i64 = 300;
 
 /// Length of an HMAC-SHA256 in bytes.
 const SIGNATURE_BYTES: usize = 32;
@@ -26,7 +29,7 @@ pub enum SignatureError {
     #[error("secret `{variable}` is not set")]
     SecretUnset {
         /// Environment variable of the secret.
-        variable: &'static str,
+        variable: String,
     },
     /// The header is not there.
     #[error("header `{header}` is missing")]
@@ -40,7 +43,7 @@ pub enum SignatureError {
         /// Its name.
         header: HeaderName,
         /// The form it should have.
-        expected: &'static str,
+        expected: String,
     },
     /// The header was made with another secret, or for other bytes.
     #[error("header `{header}` does not match the body")]
@@ -49,105 +52,179 @@ pub enum SignatureError {
         header: HeaderName,
     },
     /// The signature is true, but its timestamp is too far from now.
-    #[error("header `{header}` is {age_seconds} s old, accepted is {tolerance_seconds} s either way")]
+    #[error("header `{header}` is {age_seconds} s old, accepted is {tolerance_seconds} s")]
     Stale {
         /// Its name.
         header: HeaderName,
         /// Now minus the signed time; negative for a time to come.
         age_seconds: i64,
-        /// [`TOLERANCE_SECONDS`].
+        /// What was allowed on that side.
         tolerance_seconds: i64,
     },
 }
 
-/// Checks that `headers` sign `body` as `provider` does, at `now` (Unix seconds).
-pub fn verify(provider: Provider, secrets: &Secrets, headers: &HeaderMap, body: &[u8], now: i64) -> Result<(), SignatureError> {
-    let secret = required(secrets, secret_of(provider))?.as_bytes();
-    match provider {
-        Provider::WhatsApp => {
-            let given = header(headers, &WHATSAPP_SIGNATURE)?;
-            verify_plain(WHATSAPP_SIGNATURE, secret, given.strip_prefix("sha256=").unwrap_or(given), body)
-        }
-        Provider::Stripe => verify_timed(secret, header(headers, &STRIPE_SIGNATURE)?, body, now),
-        Provider::Pipedrive => {
-            verify_plain(PIPEDRIVE_SIGNATURE, secret, header(headers, &PIPEDRIVE_SIGNATURE)?, body)?;
-            let expected = required(secrets, SecretName::CrmWebhook)?;
-            if same_secret(expected, header(headers, &CRM_SECRET)?) {
-                Ok(())
-            } else {
-                Err(SignatureError::Mismatch { header: CRM_SECRET })
+/// Checks that `headers` sign `parts.body` as `provider` does, at `parts.unix_seconds`.
+pub fn verify(provider: &Provider, secrets: &Secrets, headers: &HeaderMap, parts: &Parts<'_>) -> Result<(), SignatureError> {
+    if let Some(signing) = provider.signing() {
+        let secret = required(secrets, &signing.secret)?.as_bytes();
+        verify_signature(provider, signing, secret, headers, parts)?;
+    }
+    for (name, template) in provider.headers() {
+        for variable in template.variables() {
+            if let Variable::Secret(variable) = variable {
+                verify_shared(name, template, required(secrets, variable)?, headers)?;
             }
         }
     }
+    Ok(())
+}
+
+/// A header that holds a secret as it is.
+fn verify_shared(name: &HeaderName, template: &Template, expected: &str, headers: &HeaderMap) -> Result<(), SignatureError> {
+    let given = header(headers, name)?;
+    let found = template.captures(given).unwrap_or_default();
+    let mut secrets = found.into_iter().filter(|(variable, _)| matches!(variable, Variable::Secret(_)));
+    let same = secrets.next().is_some_and(|(_, given)| same_secret(expected, given));
+    if same { Ok(()) } else { Err(SignatureError::Mismatch { header: name.clone() }) }
+}
+
+/// What a signature's header, and those beside it, say.
+#[derive(Default)]
+struct Claims<'a> {
+    time: Option<&'a str>,
+    id: Option<&'a str>,
+    signatures: Vec<[u8; SIGNATURE_BYTES]>,
+}
+
+impl<'a> Claims<'a> {
+    /// Takes what `template` finds in `text`; `None` when a signature has not the form of one.
+    fn take(&mut self, template: &Template, text: &'a str) -> Option<()> {
+        for (variable, value) in template.captures(text).unwrap_or_default() {
+            match variable {
+                Variable::Timestamp => self.time = Some(value),
+                Variable::Id => self.id = Some(value),
+                Variable::Signature => self.signatures.push(parse_hex(value)?),
+                _ => {}
+            }
+        }
+        Some(())
+    }
+}
+
+/// The signature is checked before the time, so that only a true delivery learns that it came late.
+fn verify_signature(
+    provider: &Provider,
+    signing: &Signing,
+    secret: &[u8],
+    headers: &HeaderMap,
+    parts: &Parts<'_>,
+) -> Result<(), SignatureError> {
+    let name = &signing.header;
+    let malformed = || SignatureError::Malformed { header: name.clone(), expected: form_of(&signing.template) };
+    let mut claims = Claims::default();
+    let given = header(headers, name)?;
+    items(signing, given).into_iter().try_for_each(|(template, item)| claims.take(&template, item)).ok_or_else(malformed)?;
+    for (name, template) in provider.headers() {
+        if let Some(given) = headers.get(name).and_then(|value| value.to_str().ok()) {
+            claims.take(template, given).ok_or_else(malformed)?;
+        }
+    }
+    let time = claims.time.map(|text| text.parse::<i64>().map_err(|_| malformed())).transpose()?;
+    let lacks =
+        signing.signed.has(&Variable::Timestamp) && time.is_none() || signing.signed.has(&Variable::Id) && claims.id.is_none();
+    if claims.signatures.is_empty() || lacks {
+        return Err(malformed());
+    }
+    let text = signed_text(signing, parts, claims.time.unwrap_or_default(), claims.id.unwrap_or_default());
+    let expected = hmac(secret, &text);
+    if !claims.signatures.iter().any(|signature| expected.clone().verify_slice(signature).is_ok()) {
+        return Err(SignatureError::Mismatch { header: name.clone() });
+    }
+    match (signing.tolerance, time) {
+        (Some(tolerance), Some(time)) => near(tolerance, name, parts.unix_seconds.saturating_sub(time)),
+        _ => Ok(()),
+    }
+}
+
+/// The items of a signature's header, each with its template.
+fn items<'g>(signing: &Signing, given: &'g str) -> Vec<(Template, &'g str)> {
+    let Some(separator) = signing.list else {
+        let whole = signing.template.captures(given).is_some() || !signing.bare;
+        return vec![(if whole { signing.template.clone() } else { signing.template.bare() }, given)];
+    };
+    // Other items, such as `v0` of Stripe's test mode, are to be ignored.
+    let templates = signing.template.split(separator);
+    let known = |item: &'g str| {
+        let item = item.trim();
+        templates.iter().find(|template| template.captures(item).is_some()).map(|template| (template.clone(), item))
+    };
+    given.split(separator).filter_map(known).collect()
+}
+
+/// A header's form in words: `t=<unix seconds>,v1=<64 hex digits>`.
+fn form_of(template: &Template) -> String {
+    let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
+        bytes.extend_from_slice(match variable {
+            Variable::Timestamp => b"<unix seconds>",
+            Variable::Id => b"<id>",
+            Variable::Signature => b"<64 hex digits>",
+            _ => b"<text>",
+        });
+        Ok(())
+    };
+    let Ok(bytes) = template.render(&mut fill);
+    format!("`{}`", String::from_utf8_lossy(&bytes))
+}
+
+fn near(tolerance: Tolerance, header: &HeaderName, age_seconds: i64) -> Result<(), SignatureError> {
+    let seconds = |limit: std::time::Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+    if (-seconds(tolerance.future)..=seconds(tolerance.past)).contains(&age_seconds) {
+        return Ok(());
+    }
+    let limit = if age_seconds < 0 { tolerance.future } else { tolerance.past };
+    Err(SignatureError::Stale { header: header.clone(), age_seconds, tolerance_seconds: seconds(limit) })
 }
 
 /// Whether two secrets are equal, in a time that tells nothing of where they differ or how long they are: both are hashed under a
 /// random key first, and the hashes are compared in constant time.
 pub fn same_secret(expected: &str, given: &str) -> bool {
     let key = random::bytes::<SIGNATURE_BYTES>();
-    let expected = hmac(&key, &[expected.as_bytes()]).finalize().into_bytes();
-    hmac(&key, &[given.as_bytes()]).verify_slice(&expected).is_ok()
+    let expected = hmac(&key, expected.as_bytes()).finalize().into_bytes();
+    hmac(&key, given.as_bytes()).verify_slice(&expected).is_ok()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, SignatureError> {
     let value = headers.get(name).ok_or_else(|| SignatureError::Missing { header: name.clone() })?;
-    value.to_str().map_err(|_| SignatureError::Malformed { header: name.clone(), expected: "visible ASCII characters" })
+    value
+        .to_str()
+        .map_err(|_| SignatureError::Malformed { header: name.clone(), expected: "visible ASCII characters".to_owned() })
 }
 
 fn parse_hex(digits: &str) -> Option<[u8; SIGNATURE_BYTES]> {
     crate::support::hex::parse(digits)
 }
 
-fn verify_plain(name: HeaderName, secret: &[u8], digits: &str, body: &[u8]) -> Result<(), SignatureError> {
-    let Some(signature) = parse_hex(digits) else {
-        return Err(SignatureError::Malformed { header: name, expected: "64 hex digits" });
-    };
-    hmac(secret, &[body]).verify_slice(&signature).map_err(|_| SignatureError::Mismatch { header: name })
-}
-
-/// Stripe's scheme. The signature is checked before the time, so that only a true delivery learns that it came late.
-fn verify_timed(secret: &[u8], given: &str, body: &[u8], now: i64) -> Result<(), SignatureError> {
-    let malformed = || SignatureError::Malformed { header: STRIPE_SIGNATURE, expected: "`t=<unix seconds>,v1=<64 hex digits>`" };
-    let parts = given.split(',').filter_map(|part| part.trim().split_once('='));
-    let mut signed_at = None;
-    let mut signatures = Vec::new();
-    for (key, value) in parts {
-        match key {
-            "t" => signed_at = Some(value),
-            "v1" => signatures.push(parse_hex(value).ok_or_else(malformed)?),
-            _ => {} // other schemes, such as v0 of Stripe's test mode, are to be ignored
-        }
-    }
-    let time_text = signed_at.ok_or_else(malformed)?;
-    let time: i64 = time_text.parse().map_err(|_| malformed())?;
-    if signatures.is_empty() {
-        return Err(malformed());
-    }
-    let expected = hmac(secret, &[time_text.as_bytes(), b".", body]);
-    if !signatures.iter().any(|signature| expected.clone().verify_slice(signature).is_ok()) {
-        return Err(SignatureError::Mismatch { header: STRIPE_SIGNATURE });
-    }
-    let age_seconds = now.saturating_sub(time);
-    if (-TOLERANCE_SECONDS..=TOLERANCE_SECONDS).contains(&age_seconds) {
-        Ok(())
-    } else {
-        Err(SignatureError::Stale { header: STRIPE_SIGNATURE, age_seconds, tolerance_seconds: TOLERANCE_SECONDS })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::super::{Provider, SecretName, Secrets, Signature, SignatureError, sign};
-    use super::{same_secret, verify};
+    use super::super::{
+        Parts, Provider, Secrets, Signature, SignatureError,
+        secrets::{CRM_WEBHOOK_SECRET, PIPEDRIVE_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, WHATSAPP_WEBHOOK_SECRET},
+        sign,
+    };
+    use super::same_secret;
 
     fn secrets() -> Secrets {
         Secrets::default()
-            .with(SecretName::WhatsAppWebhook, "devstack-wa-secret")
-            .with(SecretName::StripeWebhook, "whsec_devstack")
-            .with(SecretName::PipedriveWebhook, "pd-secret")
-            .with(SecretName::CrmWebhook, "crm-secret")
+            .with(WHATSAPP_WEBHOOK_SECRET, "devstack-wa-secret")
+            .with(STRIPE_WEBHOOK_SECRET, "whsec_devstack")
+            .with(PIPEDRIVE_WEBHOOK_SECRET, "pd-secret")
+            .with(CRM_WEBHOOK_SECRET, "crm-secret")
+    }
+
+    fn verify(provider: &Provider, secrets: &Secrets, headers: &HeaderMap, body: &[u8], now: i64) -> Result<(), SignatureError> {
+        super::verify(provider, secrets, headers, &Parts { body, unix_seconds: now, ..Parts::default() })
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -161,15 +238,22 @@ mod tests {
     fn whatsapp_takes_its_signature_with_and_without_the_prefix() {
         for text in [format!("sha256={WHATSAPP_HEX}"), WHATSAPP_HEX.to_owned()] {
             let signed = headers(&[("x-hub-signature-256", &text)]);
-            assert_eq!(verify(Provider::WhatsApp, &secrets(), &signed, WHATSAPP_BODY, 0), Ok(()));
+            assert_eq!(verify(&Provider::whatsapp(), &secrets(), &signed, WHATSAPP_BODY, 0), Ok(()));
         }
     }
 
     #[test]
     fn stripe_takes_300_seconds_either_way_and_no_more() {
-        let signed: HeaderMap =
-            sign(Provider::Stripe, &secrets(), b"{}", 1_700_000_000, Signature::Valid).unwrap().into_iter().collect();
-        let at = |now| verify(Provider::Stripe, &secrets(), &signed, b"{}", now);
+        let signed: HeaderMap = sign(
+            &Provider::stripe(),
+            &secrets(),
+            &Parts { body: b"{}", unix_seconds: 1_700_000_000, ..Parts::default() },
+            Signature::Valid,
+        )
+        .unwrap()
+        .into_iter()
+        .collect();
+        let at = |now| verify(&Provider::stripe(), &secrets(), &signed, b"{}", now);
         assert_eq!(at(1_700_000_300), Ok(()));
         assert_eq!(at(1_699_999_700), Ok(()));
         assert!(matches!(at(1_700_000_301), Err(SignatureError::Stale { age_seconds: 301, .. })));
@@ -186,31 +270,31 @@ mod tests {
             format!("t=1700000000, v0={bad}, v1={good}"),
         ] {
             let signed = headers(&[("stripe-signature", &text)]);
-            assert_eq!(verify(Provider::Stripe, &secrets(), &signed, br#"{"id":"evt_1"}"#, 1_700_000_000), Ok(()), "{text}");
+            assert_eq!(verify(&Provider::stripe(), &secrets(), &signed, br#"{"id":"evt_1"}"#, 1_700_000_000), Ok(()), "{text}");
         }
     }
 
     #[test]
     fn every_way_to_be_wrong_is_told_apart() {
         use SignatureError as E;
-        let check = |provider, pairs: &[(&'static str, &str)]| {
+        let check = |provider: &Provider, pairs: &[(&'static str, &str)]| {
             verify(provider, &secrets(), &headers(pairs), WHATSAPP_BODY, 1_700_000_000).unwrap_err()
         };
-        assert!(matches!(check(Provider::WhatsApp, &[]), E::Missing { .. }));
-        assert!(matches!(check(Provider::WhatsApp, &[("x-hub-signature-256", "sha256=12")]), E::Malformed { .. }));
-        assert!(matches!(check(Provider::WhatsApp, &[("x-hub-signature-256", &"0".repeat(64))]), E::Mismatch { .. }));
+        assert!(matches!(check(&Provider::whatsapp(), &[]), E::Missing { .. }));
+        assert!(matches!(check(&Provider::whatsapp(), &[("x-hub-signature-256", "sha256=12")]), E::Malformed { .. }));
+        assert!(matches!(check(&Provider::whatsapp(), &[("x-hub-signature-256", &"0".repeat(64))]), E::Mismatch { .. }));
         for text in ["", "v1=00", "t=1700000000", "t=soon,v1=00", &format!("v1={WHATSAPP_HEX}")] {
-            assert!(matches!(check(Provider::Stripe, &[("stripe-signature", text)]), E::Malformed { .. }), "{text}");
+            assert!(matches!(check(&Provider::stripe(), &[("stripe-signature", text)]), E::Malformed { .. }), "{text}");
         }
-        let unset = verify(Provider::Stripe, &Secrets::default(), &HeaderMap::new(), b"", 0);
-        assert_eq!(unset, Err(E::SecretUnset { variable: "STRIPE_WEBHOOK_SECRET" }));
+        let unset = verify(&Provider::stripe(), &Secrets::default(), &HeaderMap::new(), b"", 0);
+        assert_eq!(unset, Err(E::SecretUnset { variable: "STRIPE_WEBHOOK_SECRET".to_owned() }));
     }
 
     #[test]
     fn the_crm_route_wants_its_secret_beside_the_signature() {
         let body = br#"{"event":"updated.person"}"#;
         let signature = "a9c85ba225b0c6dc4138ff2228880ba44533bd7f2fa393b2cba351703089a394";
-        let check = |pairs: &[(&'static str, &str)]| verify(Provider::Pipedrive, &secrets(), &headers(pairs), body, 0);
+        let check = |pairs: &[(&'static str, &str)]| verify(&Provider::pipedrive(), &secrets(), &headers(pairs), body, 0);
         assert_eq!(check(&[("x-pipedrive-signature", signature), ("x-crm-webhook-secret", "crm-secret")]), Ok(()));
         assert!(matches!(check(&[("x-pipedrive-signature", signature)]), Err(SignatureError::Missing { .. })));
         let wrong = check(&[("x-pipedrive-signature", signature), ("x-crm-webhook-secret", "guess")]);

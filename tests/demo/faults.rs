@@ -13,7 +13,7 @@ const PRODUCER: &str = "trigger.dev.whatsapp-message-handler send";
 async fn lab_and_trace(fault: Fault) -> (Lab, Case, Seen) {
     let lab = Lab::with_faults([fault]).await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     let trace = lab.trace(&case).await;
     (lab, case, trace)
 }
@@ -22,7 +22,7 @@ async fn lab_and_trace(fault: Fault) -> (Lab, Case, Seen) {
 async fn context_lost_starts_a_trace_of_its_own() {
     let lab = Lab::with_faults([Fault::ContextLost]).await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     lab.drained(&Asked::Correlation(case.correlation.clone())).await;
     let trace = lab.arrived(case.trace);
     trace.one(SpanKind::Producer, PRODUCER);
@@ -44,7 +44,7 @@ async fn inject_early_puts_the_consumer_beside_its_producer() {
 async fn producer_leak_leaves_an_open_span_that_the_work_report_shows() {
     let lab = Lab::with_faults([Fault::ProducerLeak]).await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     let leaked = async {
         loop {
             let reports = lab.reports(&Asked::Trace(case.trace)).await;
@@ -100,7 +100,7 @@ async fn missing_event_extra_span_and_wrong_type_are_just_that() {
 async fn late_span_is_missing_at_first_and_the_work_report_waits_for_it() {
     let lab = Lab::with_faults([Fault::LateSpan]).await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     let handled = async {
         loop {
             let trace = lab.arrived(case.trace);
@@ -122,7 +122,7 @@ async fn late_span_is_missing_at_first_and_the_work_report_waits_for_it() {
 async fn silent_services_work_and_nothing_arrives() {
     let lab = Lab::with_faults([Fault::Silent]).await;
     let case = Case::new();
-    let answer = lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    let answer = lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     assert_eq!(answer.status, 200);
     let ledger = lab.ledger.clone();
     lab.stop().await;
@@ -134,7 +134,7 @@ async fn swallowed_error_says_nothing_of_what_it_caught() {
     let lab = Lab::with_faults([Fault::SwallowedError]).await;
     let case = Case::new();
     lab.script(&case, json!({"whatsapp": [{"status": 500}]})).await;
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     let trace = lab.trace(&case).await;
     assert!(trace.one(SpanKind::Client, "whatsapp POST").is_error());
     let handler = trace.one(SpanKind::Consumer, HANDLER);

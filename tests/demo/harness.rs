@@ -9,7 +9,7 @@ use devstack::{
     model::{Span, SpanKind, Trace, TraceId},
     support::{clock, random, work::WorkReport},
     telemetry::Settings,
-    webhook::{Provider, Secrets, Signature, sign},
+    webhook::{Parts, Provider, Secrets, Signature, sign},
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -88,13 +88,14 @@ impl Lab {
     }
 
     /// Sends a signed delivery.
-    pub(super) async fn deliver(&self, case: &Case, provider: Provider, body: &Value) -> Answer {
+    pub(super) async fn deliver(&self, case: &Case, provider: &Provider, body: &Value) -> Answer {
         self.deliver_raw(case, provider, body.to_string().into_bytes(), Signature::Valid).await
     }
 
-    pub(super) async fn deliver_raw(&self, case: &Case, provider: Provider, body: Vec<u8>, signature: Signature) -> Answer {
-        let signed = sign(provider, &self.secrets, &body, clock::unix_seconds(), signature).unwrap();
-        let url = format!("{}{}", self.demo.url(API).unwrap(), provider.route());
+    pub(super) async fn deliver_raw(&self, case: &Case, provider: &Provider, body: Vec<u8>, signature: Signature) -> Answer {
+        let parts = Parts { body: &body, unix_seconds: clock::unix_seconds(), ..Parts::default() };
+        let signed = sign(provider, &self.secrets, &parts, signature).unwrap();
+        let url = format!("{}{}", self.demo.url(API).unwrap(), provider.path());
         let request = self.http.post(url).headers(signed.into_iter().collect()).header("content-type", "application/json");
         self.send(case, request.body(body)).await
     }

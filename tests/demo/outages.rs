@@ -7,7 +7,7 @@ use devstack::{
     model::SpanKind,
     support::{clock, clock::TimerClock, random},
     telemetry::Settings,
-    webhook::{Provider, Secrets, Signature, sign},
+    webhook::{Parts, Provider, Secrets, Signature, secrets::OF_DEMO, sign},
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -24,7 +24,7 @@ async fn a_database_error_under_a_crm_webhook_is_a_500_and_an_error_span() {
     let database = sqlx::AnyPool::connect(&url).await.unwrap();
     sqlx::query("DROP TABLE medicalcor_api_leads").execute(&database).await.unwrap();
     let case = Case::new();
-    let answer = lab.deliver(&case, Provider::Pipedrive, &person().1).await;
+    let answer = lab.deliver(&case, &Provider::pipedrive(), &person().1).await;
     assert_eq!((answer.status, answer.json()["code"].as_str()), (StatusCode::INTERNAL_SERVER_ERROR, Some("INTERNAL_ERROR")));
     let trace = lab.trace(&case).await;
     for span in [trace.one(SpanKind::Client, "db.INSERT"), trace.one(SpanKind::Server, "POST /webhooks/crm")] {
@@ -42,7 +42,7 @@ async fn without_redis_a_webhook_is_let_through_and_its_run_is_refused() {
     let lab = Lab::with(|config| config.stores.redis_url = Some(server.url())).await;
     drop(server);
     let case = Case::new();
-    let answer = lab.deliver(&case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+    let answer = lab.deliver(&case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
     assert_eq!(answer.status, StatusCode::OK);
     let trace = lab.trace(&case).await;
     assert_eq!(events(trace.one(SpanKind::Server, "POST /webhooks/stripe")), ["error_handled"]);
@@ -63,7 +63,7 @@ async fn a_breaker_opens_after_five_failed_calls_and_spares_the_service() {
     let cases = [Case::new(), Case::new()];
     for case in &cases {
         lab.script(case, fail.clone()).await;
-        lab.deliver(case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+        lab.deliver(case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
         lab.trace(case).await;
     }
     let trace = lab.trace(&cases[1]).await;
@@ -87,12 +87,18 @@ async fn without_the_trigger_endpoint_the_api_answers_and_the_producer_says_so()
     let lab = Lab::start().await;
     let settings = Settings::new("alone").with_endpoint(&lab.otlp).with_schedule_delay(Duration::from_millis(50));
     let service = ServiceConfig::new(settings);
-    let secrets = Secrets::generated();
+    let secrets = Secrets::generated(OF_DEMO);
     let api = Api::bind(ApiConfig { service, trigger_url, secrets: secrets.clone(), stores: Stores::default() }).await.unwrap();
     let (address, shutdown) = (api.address(), CancellationToken::new());
     let run = tokio::spawn(api.run(shutdown.clone()));
     let (case, body) = (Case::new(), message("hello").to_string());
-    let signed = sign(Provider::WhatsApp, &secrets, body.as_bytes(), clock::unix_seconds(), Signature::Valid).unwrap();
+    let signed = sign(
+        &Provider::whatsapp(),
+        &secrets,
+        &Parts { body: body.as_bytes(), unix_seconds: clock::unix_seconds(), ..Parts::default() },
+        Signature::Valid,
+    )
+    .unwrap();
     let request = lab.http.post(format!("http://{address}/webhooks/whatsapp")).headers(signed.into_iter().collect());
     assert_eq!(lab.send(&case, request.body(body)).await.status, StatusCode::OK);
     shutdown.cancel();

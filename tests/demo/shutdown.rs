@@ -13,7 +13,7 @@ async fn a_stop_right_after_the_answers_loses_nothing() {
     for case in &cases {
         lab.script(case, json!({"hubspot": [{"status": 429}, {"status": 200, "delay_ms": 2000}]})).await;
     }
-    let deliveries = cases.iter().map(async |case| lab.deliver(case, Provider::WhatsApp, &message("hello")).await.status);
+    let deliveries = cases.iter().map(async |case| lab.deliver(case, &Provider::whatsapp(), &message("hello")).await.status);
     let answers = futures_util::future::join_all(deliveries).await;
     assert!(answers.iter().all(|status| *status == 200));
     let ledger = lab.ledger.clone();

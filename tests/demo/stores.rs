@@ -55,7 +55,7 @@ async fn a_blocked_pop_wakes_when_another_connection_pushes() {
 async fn spans_of_embedded_stores_say_so() {
     let lab = Lab::start().await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("hello")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("hello")).await;
     let trace = lab.trace(&case).await;
     for span in trace.0.spans().iter().filter(|span| span.name.starts_with("db.") || span.name.starts_with("redis.")) {
         let system = if span.name.starts_with("db.") { "sqlite" } else { "redis" };
@@ -85,14 +85,14 @@ async fn the_demo_runs_on_the_real_servers_that_are_named() {
     })
     .await;
     let case = Case::new();
-    lab.deliver(&case, Provider::WhatsApp, &message("implant, urgent")).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message("implant, urgent")).await;
     let trace = lab.trace(&case).await;
     for span in trace.0.spans().iter().filter(|span| span.name.starts_with("db.")) {
         assert_eq!((attribute(span, "db.system").as_str(), attribute(span, "devstack.store").as_str()), ("postgresql", ""));
         assert!(!span.is_error(), "{span:?}");
     }
     let (id, body) = super::harness::person();
-    assert_eq!(lab.deliver(&Case::new(), Provider::Pipedrive, &body).await.status, 200);
+    assert_eq!(lab.deliver(&Case::new(), &Provider::pipedrive(), &body).await.status, 200);
     assert_eq!(lab.get(&Case::new(), devstack::demo::WEB, &format!("/leads/{id}")).await.status, 200);
     trace.one(SpanKind::Consumer, "trigger.task.lead-scoring-workflow");
     lab.stop().await;

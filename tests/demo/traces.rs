@@ -17,7 +17,7 @@ const COLD: &str = "Salut, unde va aflati?";
 
 async fn deliver_message(lab: &Lab, text: &str) -> (Case, Seen) {
     let case = Case::new();
-    assert_eq!(lab.deliver(&case, Provider::WhatsApp, &message(text)).await.status, 200);
+    assert_eq!(lab.deliver(&case, &Provider::whatsapp(), &message(text)).await.status, 200);
     let trace = lab.trace(&case).await;
     (case, trace)
 }
@@ -84,7 +84,7 @@ async fn a_second_delivery_has_a_producer_and_no_run() {
     let lab = Lab::start().await;
     let (case, body) = (Case::new(), payment("payment_intent.succeeded"));
     for _ in 0..2 {
-        assert_eq!(lab.deliver(&case, Provider::Stripe, &body).await.status, 200);
+        assert_eq!(lab.deliver(&case, &Provider::stripe(), &body).await.status, 200);
         lab.drained(&Asked::Trace(case.trace)).await;
     }
     let trace = lab.trace(&case).await;
@@ -107,7 +107,7 @@ async fn a_scripted_body_is_what_the_service_says() {
     let reply = json!({"role": "assistant", "content": r#"{"score": 5, "reasoning": "as scripted"}"#});
     let answer = json!({"body": {"model": "gpt-4o", "choices": [{"index": 0, "message": reply}]}});
     lab.script(&case, json!({"openai": [answer, answer]})).await;
-    lab.deliver(&case, Provider::WhatsApp, &message(COLD)).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message(COLD)).await;
     let trace = lab.trace(&case).await;
     let workflow = trace.one(SpanKind::Consumer, "trigger.task.lead-scoring-workflow");
     // Asked for a reply first, then for the score: it may correct the rules, which say 1, by one.
@@ -119,7 +119,8 @@ async fn a_scripted_body_is_what_the_service_says() {
 async fn deliveries_at_the_same_time_make_one_run() {
     let lab = Lab::start().await;
     let (case, body) = (Case::new(), payment("payment_intent.succeeded"));
-    let sent = futures_util::future::join_all((0..8).map(|_| lab.deliver(&case, Provider::Stripe, &body))).await;
+    let stripe = Provider::stripe();
+    let sent = futures_util::future::join_all((0..8).map(|_| lab.deliver(&case, &stripe, &body))).await;
     assert!(sent.iter().all(|answer| answer.status == 200));
     let trace = lab.trace(&case).await;
     assert_eq!(trace.all(SpanKind::Producer, "trigger.dev.payment-succeeded-handler send").len(), 8);
@@ -132,7 +133,7 @@ async fn a_limited_call_is_tried_again_each_try_a_span() {
     let lab = Lab::start().await;
     let case = Case::new();
     lab.script(&case, json!({"hubspot": [{"status": 429, "retry_after_ms": 1000}, {"status": 503}, {"status": 200}]})).await;
-    lab.deliver(&case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+    lab.deliver(&case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
     let trace = lab.trace(&case).await;
     let consumer = trace.one(SpanKind::Consumer, "trigger.task.payment-succeeded-handler");
     let tries = trace.all(SpanKind::Client, "hubspot POST");
@@ -152,7 +153,7 @@ async fn a_call_that_keeps_failing_costs_an_attempt_and_the_next_one_succeeds() 
     let lab = Lab::start().await;
     let case = Case::new();
     lab.script(&case, json!({"hubspot": [{"status": 429}, {"status": 429}, {"status": 429}, {"status": 429}]})).await;
-    lab.deliver(&case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+    lab.deliver(&case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
     let trace = lab.trace(&case).await;
     let attempts = trace.all(SpanKind::Consumer, "trigger.task.payment-succeeded-handler");
     let shown: Vec<_> = attempts.iter().map(|span| (attribute(span, "trigger.task.attempt"), span.is_error())).collect();
@@ -169,7 +170,7 @@ async fn a_refused_call_is_not_repeated() {
     let lab = Lab::start().await;
     let case = Case::new();
     lab.script(&case, json!({"hubspot": [{"status": 400}]})).await;
-    lab.deliver(&case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+    lab.deliver(&case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
     let trace = lab.trace(&case).await;
     assert_eq!(trace.all(SpanKind::Client, "hubspot POST").len(), 1);
     assert!(trace.one(SpanKind::Consumer, "trigger.task.payment-succeeded-handler").is_error());
@@ -182,7 +183,7 @@ async fn a_broken_connection_and_a_silent_service_are_errors_of_their_own_kind()
     for (step, class) in [(json!({"reset": true}), "ExternalServiceError"), (json!({"hang": true}), "TimeoutError")] {
         let case = Case::new();
         lab.script(&case, json!({"hubspot": [step]})).await;
-        lab.deliver(&case, Provider::Stripe, &payment("payment_intent.succeeded")).await;
+        lab.deliver(&case, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
         let trace = lab.trace(&case).await;
         let tries = trace.all(SpanKind::Client, "hubspot POST");
         assert_eq!(
@@ -200,7 +201,7 @@ async fn a_model_that_is_down_is_done_without_and_said_so() {
     let case = Case::new();
     let down = vec![json!({"status": 500}); 2];
     lab.script(&case, json!({"openai": down, "whatsapp": [{"status": 500}]})).await;
-    lab.deliver(&case, Provider::WhatsApp, &message(COLD)).await;
+    lab.deliver(&case, &Provider::whatsapp(), &message(COLD)).await;
     let trace = lab.trace(&case).await;
     let handler = trace.one(SpanKind::Consumer, "trigger.task.whatsapp-message-handler");
     assert_eq!(events(handler), ["error_handled", "error_handled", "message_processed"]);
@@ -230,14 +231,14 @@ async fn each_payment_event_has_its_task() {
         (refund, "refund-handler", vec!["hubspot POST", "hubspot PATCH"]),
     ] {
         let case = Case::new();
-        assert_eq!(lab.deliver(&case, Provider::Stripe, &body).await.json(), json!({"received": true}));
+        assert_eq!(lab.deliver(&case, &Provider::stripe(), &body).await.json(), json!({"received": true}));
         let trace = lab.trace(&case).await;
         let consumer = trace.one(SpanKind::Consumer, &format!("trigger.task.{task}"));
         let below: Vec<_> = trace.below(consumer).into_iter().map(|span| span.name.as_str()).collect();
         assert_eq!(below, [vec!["db.INSERT"], calls].concat(), "{task}");
     }
     let ignored = Case::new();
-    lab.deliver(&ignored, Provider::Stripe, &payment("invoice.upcoming")).await;
+    lab.deliver(&ignored, &Provider::stripe(), &payment("invoice.upcoming")).await;
     assert!(lab.trace(&ignored).await.0.services().into_iter().eq([API]));
     lab.stop().await;
 }
@@ -246,10 +247,10 @@ async fn each_payment_event_has_its_task() {
 async fn the_rule_packs_find_nothing_in_normal_work_and_in_work_that_was_mended() {
     let lab = Lab::start().await;
     let [message_case, mended, crm] = [Case::new(), Case::new(), Case::new()];
-    lab.deliver(&message_case, Provider::WhatsApp, &message(HOT)).await;
+    lab.deliver(&message_case, &Provider::whatsapp(), &message(HOT)).await;
     lab.script(&mended, json!({"hubspot": [{"status": 429}, {"status": 503}], "whatsapp": [{"status": 500}]})).await;
-    lab.deliver(&mended, Provider::Stripe, &payment("payment_intent.succeeded")).await;
-    lab.deliver(&crm, Provider::Pipedrive, &person().1).await;
+    lab.deliver(&mended, &Provider::stripe(), &payment("payment_intent.succeeded")).await;
+    lab.deliver(&crm, &Provider::pipedrive(), &person().1).await;
     let secrets: Vec<_> = lab.secrets.values().map(|value| (value.to_owned(), "secret".to_owned())).collect();
     for case in [message_case, mended, crm] {
         let trace = lab.trace(&case).await;
@@ -269,7 +270,7 @@ async fn every_attribute_is_in_the_registry_and_nothing_personal_is_in_any() {
     let secret_words = "implant Zubereitung 4711-secret";
     let (case, trace) = deliver_message(&lab, secret_words).await;
     let crm = Case::new();
-    lab.deliver(&crm, Provider::Pipedrive, &person().1).await;
+    lab.deliver(&crm, &Provider::pipedrive(), &person().1).await;
     let crm_trace = lab.trace(&crm).await;
     for span in trace.0.spans().iter().chain(crm_trace.0.spans()) {
         check_attributes(span);

@@ -5,7 +5,10 @@ use devstack::{
     demo::{API, TRIGGER, WEB},
     model::SpanKind,
     support::clock,
-    webhook::{Provider, SecretName, Signature},
+    webhook::{
+        Parts, Provider, Signature,
+        secrets::{TRIGGER_SECRET_KEY, WHATSAPP_VERIFY_TOKEN},
+    },
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -16,9 +19,9 @@ use super::harness::{Case, Lab, message, message_at, payment, person, whatsapp};
 async fn a_true_signature_is_taken_and_any_other_is_refused_without_a_producer() {
     let lab = Lab::start().await;
     for (provider, body) in [
-        (Provider::WhatsApp, message("hello")),
-        (Provider::Stripe, payment("payment_intent.succeeded")),
-        (Provider::Pipedrive, person().1),
+        (&Provider::whatsapp(), message("hello")),
+        (&Provider::stripe(), payment("payment_intent.succeeded")),
+        (&Provider::pipedrive(), person().1),
     ] {
         for signature in [Signature::Forged, Signature::Missing] {
             let case = Case::new();
@@ -28,7 +31,7 @@ async fn a_true_signature_is_taken_and_any_other_is_refused_without_a_producer()
             assert_eq!(answer.json()["statusCode"], 401);
             let trace = lab.trace(&case).await;
             assert!(trace.0.spans().iter().all(|span| span.kind != SpanKind::Producer), "{}", trace.tree());
-            let server = trace.one(SpanKind::Server, &format!("POST {}", provider.route()));
+            let server = trace.one(SpanKind::Server, &format!("POST {}", provider.path()));
             assert!(!server.is_error(), "a refusal is no fault of the server");
         }
         let answer = lab.deliver(&Case::new(), provider, &body).await;
@@ -41,7 +44,7 @@ async fn a_true_signature_is_taken_and_any_other_is_refused_without_a_producer()
 async fn the_signature_is_over_the_bytes_as_they_came() {
     let lab = Lab::start().await;
     let spaced = format!("{} \n", serde_json::to_string_pretty(&message("hello")).unwrap());
-    let answer = lab.deliver_raw(&Case::new(), Provider::WhatsApp, spaced.into_bytes(), Signature::Valid).await;
+    let answer = lab.deliver_raw(&Case::new(), &Provider::whatsapp(), spaced.into_bytes(), Signature::Valid).await;
     assert_eq!(answer.status, StatusCode::OK);
     lab.stop().await;
 }
@@ -50,10 +53,10 @@ async fn the_signature_is_over_the_bytes_as_they_came() {
 async fn what_has_not_the_right_shape_is_a_validation_error() {
     let lab = Lab::start().await;
     for (provider, body) in [
-        (Provider::WhatsApp, "{\"object\": \"whatsapp_".to_owned()),
-        (Provider::WhatsApp, json!({"object": "page", "entry": []}).to_string()),
-        (Provider::Stripe, payment("payout.paid").to_string()),
-        (Provider::Pipedrive, json!({"event": "updated.person"}).to_string()),
+        (&Provider::whatsapp(), "{\"object\": \"whatsapp_".to_owned()),
+        (&Provider::whatsapp(), json!({"object": "page", "entry": []}).to_string()),
+        (&Provider::stripe(), payment("payout.paid").to_string()),
+        (&Provider::pipedrive(), json!({"event": "updated.person"}).to_string()),
     ] {
         let answer = lab.deliver_raw(&Case::new(), provider, body.into_bytes(), Signature::Valid).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{provider}");
@@ -66,7 +69,7 @@ async fn what_has_not_the_right_shape_is_a_validation_error() {
 async fn what_is_too_large_of_another_type_or_nowhere_is_said_so() {
     let lab = Lab::start().await;
     let case = Case::new();
-    let large = lab.deliver_raw(&case, Provider::WhatsApp, vec![b' '; 5 << 20], Signature::Valid).await;
+    let large = lab.deliver_raw(&case, &Provider::whatsapp(), vec![b' '; 5 << 20], Signature::Valid).await;
     assert_eq!((large.status, large.json()["code"].as_str()), (StatusCode::PAYLOAD_TOO_LARGE, Some("PAYLOAD_TOO_LARGE")));
     let url = format!("{}/webhooks/stripe", lab.demo.url(API).unwrap());
     let xml = lab.send(&case, lab.http.post(url).header("content-type", "text/xml").body("<a/>")).await;
@@ -92,7 +95,7 @@ async fn a_host_that_is_not_loopback_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_subscription_check_gives_the_challenge_to_who_knows_the_token() {
     let lab = Lab::start().await;
-    let token = lab.secrets.get(SecretName::WhatsAppVerifyToken).unwrap();
+    let token = lab.secrets.get(WHATSAPP_VERIFY_TOKEN).unwrap();
     let ask = |token: &str| format!("/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=4711");
     let case = Case::new();
     let right = lab.get(&case, API, &ask(token)).await;
@@ -111,7 +114,7 @@ async fn a_stale_message_is_received_and_passed_over() {
     let lab = Lab::start().await;
     for age in [500, -120] {
         let case = Case::new();
-        let answer = lab.deliver(&case, Provider::WhatsApp, &message_at("hello", clock::unix_seconds() - age)).await;
+        let answer = lab.deliver(&case, &Provider::whatsapp(), &message_at("hello", clock::unix_seconds() - age)).await;
         assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"status": "received"})));
         let trace = lab.trace(&case).await;
         assert!(trace.0.spans().iter().all(|span| span.kind != SpanKind::Producer && span.service() == API), "{}", trace.tree());
@@ -128,7 +131,7 @@ async fn messages_and_statuses_of_one_webhook_have_a_producer_and_a_run_each() {
     let case = Case::new();
     let batch =
         json!({"messages": [message("wamid.M1"), message("wamid.M2")], "statuses": [status("delivered"), status("read")]});
-    let answer = lab.deliver(&case, Provider::WhatsApp, &whatsapp(batch)).await;
+    let answer = lab.deliver(&case, &Provider::whatsapp(), &whatsapp(batch)).await;
     assert_eq!(answer.status, StatusCode::OK);
     let trace = lab.trace(&case).await;
     for task in ["whatsapp-message-handler", "whatsapp-status-handler"] {
@@ -148,13 +151,13 @@ async fn too_many_requests_of_one_caller_are_refused_and_others_are_not() {
     let case = Case::new();
     let mut answers = Vec::new();
     for _ in 0..21 {
-        answers.push(lab.deliver(&case, Provider::Stripe, &payment("customer.created")).await);
+        answers.push(lab.deliver(&case, &Provider::stripe(), &payment("customer.created")).await);
     }
     let last = answers.pop().unwrap();
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
     assert_eq!((last.status, last.json()["code"].as_str()), (StatusCode::TOO_MANY_REQUESTS, Some("RATE_LIMIT_ERROR")));
     assert!(last.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() <= 60);
-    assert_eq!(lab.deliver(&Case::new(), Provider::Stripe, &payment("customer.created")).await.status, StatusCode::OK);
+    assert_eq!(lab.deliver(&Case::new(), &Provider::stripe(), &payment("customer.created")).await.status, StatusCode::OK);
     lab.stop().await;
 }
 
@@ -162,7 +165,7 @@ async fn too_many_requests_of_one_caller_are_refused_and_others_are_not() {
 async fn a_crm_person_can_be_read_on_a_page_through_the_api() {
     let lab = Lab::start().await;
     let (id, body) = person();
-    let delivered = lab.deliver(&Case::new(), Provider::Pipedrive, &body).await;
+    let delivered = lab.deliver(&Case::new(), &Provider::pipedrive(), &body).await;
     assert_eq!((delivered.status, delivered.json()), (StatusCode::OK, json!({"status": "processed"})));
     let case = Case::new();
     let page = lab.get(&case, WEB, &format!("/leads/{id}")).await;
@@ -185,7 +188,7 @@ async fn a_deal_is_written_and_the_answer_comes_after_it() {
     let deal = json!({"event": "updated.deal", "meta": {"object": "deal"},
                       "current": {"id": 9021, "person_id": 4711, "title": "Plan", "value": 24500.5, "currency": "RON", "status": "open"}});
     let case = Case::new();
-    assert_eq!(lab.deliver(&case, Provider::Pipedrive, &deal).await.status, StatusCode::OK);
+    assert_eq!(lab.deliver(&case, &Provider::pipedrive(), &deal).await.status, StatusCode::OK);
     let trace = lab.trace(&case).await;
     let insert = trace.one(SpanKind::Client, "db.INSERT");
     assert_eq!(trace.parent(insert).name, "POST /webhooks/crm");
@@ -201,7 +204,7 @@ async fn only_who_has_the_key_may_trigger_and_only_known_tasks() {
         let body = json!({"payload": "{\"json\":{}}", "options": {}});
         lab.send(&Case::new(), lab.http.post(url).bearer_auth(key).json(&body)).await.status
     };
-    let key = lab.secrets.get(SecretName::TriggerKey).unwrap();
+    let key = lab.secrets.get(TRIGGER_SECRET_KEY).unwrap();
     assert_eq!(call("refund-handler", "guess").await, StatusCode::UNAUTHORIZED);
     assert_eq!(call("fax-handler", key).await, StatusCode::NOT_FOUND);
     assert_eq!(call("refund-handler", key).await, StatusCode::OK);
@@ -212,9 +215,13 @@ async fn only_who_has_the_key_may_trigger_and_only_known_tasks() {
 async fn a_request_without_a_correlation_id_gets_one_and_is_found_by_it() {
     let lab = Lab::start().await;
     let body = message("hello").to_string();
-    let signed =
-        devstack::webhook::sign(Provider::WhatsApp, &lab.secrets, body.as_bytes(), clock::unix_seconds(), Signature::Valid)
-            .unwrap();
+    let signed = devstack::webhook::sign(
+        &Provider::whatsapp(),
+        &lab.secrets,
+        &Parts { body: body.as_bytes(), unix_seconds: clock::unix_seconds(), ..Parts::default() },
+        Signature::Valid,
+    )
+    .unwrap();
     let url = format!("{}/webhooks/whatsapp", lab.demo.url(API).unwrap());
     let answer = lab.http.post(url).headers(signed.into_iter().collect()).body(body).send().await.unwrap();
     let correlation = answer.headers()["x-correlation-id"].to_str().unwrap().to_owned();

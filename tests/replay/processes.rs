@@ -10,7 +10,7 @@ use devstack::{
     backend::{Backend, Config},
     model::{SpanKind, TraceId},
     support::clock,
-    webhook::{self, Freshness, Provider, Renewal, Secrets, Shift, Signature},
+    webhook::{self, Freshness, Parts, Provider, Renewal, Secrets, Shift, Signature, secrets::OF_DEMO},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +60,7 @@ async fn sigterm_right_after_the_answer_loses_no_run_and_no_span() {
     let backend = Backend::bind(Config::default()).await.unwrap();
     let (ledger, otlp, shutdown) = (backend.ledger(), format!("http://{}", backend.otlp_http()), CancellationToken::new());
     let serving = tokio::spawn(backend.run(shutdown.clone()));
-    let secrets = Secrets::generated();
+    let secrets = Secrets::generated(OF_DEMO);
 
     let externals = Service::start(&sandbox, &["externals"], &secrets, &otlp);
     let mut trigger = Service::start(&sandbox, &["medicalcor-trigger", "--externals-url", &externals.url], &secrets, &otlp);
@@ -88,10 +88,16 @@ async fn deliver(api: &str, secrets: &Secrets, trace_id: TraceId) -> u16 {
     let recorded = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/whatsapp/hot-lead.json")).unwrap();
     let now = clock::unix_seconds();
     let how = Freshness { ids: Renewal::Fresh, time: Shift::Now, personal: Renewal::Fresh, now, nonce: 7 };
-    let body = webhook::freshen(Provider::WhatsApp, &recorded, how).unwrap().body;
-    let signed = webhook::sign(Provider::WhatsApp, secrets, &body, now, Signature::Valid).unwrap();
+    let body = webhook::freshen(&Provider::whatsapp(), &recorded, how).unwrap().body;
+    let signed = webhook::sign(
+        &Provider::whatsapp(),
+        secrets,
+        &Parts { body: &body, unix_seconds: now, ..Parts::default() },
+        Signature::Valid,
+    )
+    .unwrap();
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-    let mut request = client.post(format!("{api}{}", Provider::WhatsApp.route())).body(body);
+    let mut request = client.post(format!("{api}{}", Provider::whatsapp().path())).body(body);
     for (name, value) in signed {
         request = request.header(name, value);
     }

@@ -25,7 +25,7 @@ use crate::{
 /// A person or a deal that changed.
 pub(super) async fn receive(State(api): State<Arc<ApiState>>, request: Request) -> Result<Json<Value>, ApiError> {
     let delivery = api.accept(WebhookKind::Crm, request).await?;
-    api.verify(Provider::Pipedrive, &delivery)?;
+    api.verify(&Provider::pipedrive(), &delivery)?;
     let invalid = |_| ApiError::Validation("Invalid CRM payload".to_owned());
     let webhook: Webhook = serde_json::from_slice(&delivery.body).map_err(invalid)?;
     let stored = match webhook.change().map_err(invalid)? {

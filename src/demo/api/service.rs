@@ -35,7 +35,7 @@ use crate::{
     },
     support::clock,
     telemetry::{RequestTrace, Severity, Telemetry},
-    webhook::{Provider, SecretName, Secrets, SignatureError, verify},
+    webhook::{self, Provider, Secrets, SignatureError, secrets::TRIGGER_SECRET_KEY, verify},
 };
 
 /// How the API runs.
@@ -101,7 +101,7 @@ impl Api {
         let redis = RedisStore::open(config.stores.redis_url.as_deref(), API, telemetry.tracer("redis"), Arc::clone(&metrics))
             .await
             .map_err(|source| DemoError::Redis { service: API, source })?;
-        let key = config.secrets.get(SecretName::TriggerKey).unwrap_or_default().to_owned();
+        let key = config.secrets.get(TRIGGER_SECRET_KEY).unwrap_or_default().to_owned();
         let http = foundation.http.clone();
         let faults = config.service.faults.clone();
         let trigger = TriggerClient::new(&telemetry, http, (config.trigger_url, key), config.service.clock, faults);
@@ -145,9 +145,10 @@ impl ApiState {
     }
 
     /// Checks the signature over the raw bytes. What is wrong with it goes to the log and not to the caller.
-    pub(super) fn verify(&self, provider: Provider, delivery: &Delivery) -> Result<(), ApiError> {
-        verify(provider, &self.secrets, &delivery.headers, &delivery.body, clock::unix_seconds()).map_err(|error| {
-            self.telemetry.log(Severity::Warn, error.to_string(), [("provider", provider.name().into())]);
+    pub(super) fn verify(&self, provider: &Provider, delivery: &Delivery) -> Result<(), ApiError> {
+        let parts = webhook::Parts { body: &delivery.body, unix_seconds: clock::unix_seconds(), ..webhook::Parts::default() };
+        verify(provider, &self.secrets, &delivery.headers, &parts).map_err(|error| {
+            self.telemetry.log(Severity::Warn, error.to_string(), [("provider", provider.name().to_owned().into())]);
             match error {
                 SignatureError::SecretUnset { .. } => ApiError::NotConfigured,
                 _ => ApiError::Signature,

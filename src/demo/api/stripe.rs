@@ -31,7 +31,7 @@ use crate::{
 /// An event. Answers before it is worked on; a type the API does not know is refused.
 pub(super) async fn receive(State(api): State<Arc<ApiState>>, request: Request) -> Result<Json<Value>, ApiError> {
     let delivery = api.accept(WebhookKind::Stripe, request).await?;
-    api.verify(Provider::Stripe, &delivery)?;
+    api.verify(&Provider::stripe(), &delivery)?;
     let invalid = |_| ApiError::Validation("Invalid Stripe payload".to_owned());
     let event: Event = serde_json::from_slice(&delivery.body).map_err(invalid)?;
     let payment = event.payment().map_err(invalid)?;

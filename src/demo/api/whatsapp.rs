@@ -28,7 +28,7 @@ use crate::{
         },
     },
     support::clock,
-    webhook::{Provider, SecretName, same_secret},
+    webhook::{Provider, same_secret, secrets::WHATSAPP_VERIFY_TOKEN},
 };
 
 /// The subscription check: whoever knows the verify token gets his challenge back.
@@ -37,7 +37,7 @@ pub(super) async fn verify_subscription(
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let asked = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
-    let expected = api.secrets.get(SecretName::WhatsAppVerifyToken).unwrap_or_default();
+    let expected = api.secrets.get(WHATSAPP_VERIFY_TOKEN).unwrap_or_default();
     let known = !expected.is_empty() && same_secret(expected, asked("hub.verify_token"));
     if asked("hub.mode") == "subscribe" && known {
         return asked("hub.challenge").to_owned().into_response();
@@ -48,7 +48,7 @@ pub(super) async fn verify_subscription(
 /// Messages and statuses. Answers before any of them is worked on.
 pub(super) async fn receive(State(api): State<Arc<ApiState>>, request: Request) -> Result<Json<Value>, ApiError> {
     let delivery = api.accept(WebhookKind::WhatsApp, request).await?;
-    api.verify(Provider::WhatsApp, &delivery)?;
+    api.verify(&Provider::whatsapp(), &delivery)?;
     let webhook: Webhook =
         serde_json::from_slice(&delivery.body).map_err(|_| ApiError::Validation("Invalid WhatsApp payload".to_owned()))?;
     api.enqueue_later(&delivery.trace, runs(webhook, clock::unix_seconds()));

@@ -25,7 +25,7 @@ use crate::{
         store::{RedisStore, Sql},
     },
     telemetry::Severity,
-    webhook::{SecretName, Secrets},
+    webhook::{Secrets, secrets::TRIGGER_SECRET_KEY},
 };
 
 /// How long the queue may take to empty at shutdown. Longer than the longest chain of retries on the demo's clock.
@@ -66,7 +66,7 @@ impl Trigger {
         let redis = RedisStore::open(url, TRIGGER, telemetry.tracer("redis"), metrics)
             .await
             .map_err(|source| DemoError::Redis { service: TRIGGER, source })?;
-        let key = config.secrets.get(SecretName::TriggerKey).unwrap_or_default().to_owned();
+        let key = config.secrets.get(TRIGGER_SECRET_KEY).unwrap_or_default().to_owned();
         let queue = Queue::new(Arc::new(worker(&foundation, &config, &key, sql.clone())), config.service.clock);
         let endpoint = Endpoint { queue, redis, telemetry, key };
         Ok(Self { foundation, endpoint: Arc::new(endpoint), sql })
