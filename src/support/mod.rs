@@ -9,6 +9,7 @@ pub mod clock;
 pub mod disk;
 pub mod env;
 pub mod hex;
+pub mod inspect;
 pub mod millis;
 pub mod poll;
 pub mod ports;
