@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     LedgerView, TraceId,
-    arrival::{CorrelatedTraces, LEDGER_PATH, LONGEST_WAIT_MS, SeriesList},
+    arrival::{CorrelatedTraces, LEDGER_PATH, LONGEST_WAIT_MS, SenderList, SeriesList},
 };
 
 /// Reads a ledger over HTTP.
@@ -56,6 +56,16 @@ impl LedgerClient {
     /// [`MOST_BEGUN`](crate::model::arrival::MOST_BEGUN) of them, the newest.
     pub async fn begun_since(&self, since_ns: u64) -> Result<CorrelatedTraces, ClientError> {
         self.ask("/begun", &[("since_ns", since_ns)], Duration::ZERO).await
+    }
+
+    /// The traces that came last, oldest first, at most so many and [`MOST_RECENT`](crate::model::arrival::MOST_RECENT).
+    pub async fn recent(&self, most: usize) -> Result<CorrelatedTraces, ClientError> {
+        self.ask("/recent", &[("most", most)], Duration::ZERO).await
+    }
+
+    /// Who sends what the ledger holds.
+    pub async fn senders(&self) -> Result<SenderList, ClientError> {
+        self.ask("/senders", &[] as &[(&str, &str)], Duration::ZERO).await
     }
 
     /// The last point of every series, or of those with this name.

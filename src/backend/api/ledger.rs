@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::routes::Api;
 use crate::model::{
     LedgerView, TraceId,
-    arrival::{CorrelatedTraces, LONGEST_WAIT_MS, SeriesList},
+    arrival::{CorrelatedTraces, LONGEST_WAIT_MS, MOST_RECENT, SenderList, SeriesList},
 };
 
 /// How long to hold an answer, and for what.
@@ -41,6 +41,12 @@ pub(super) struct ByPrefix {
 #[derive(Debug, Deserialize)]
 pub(super) struct ByMoment {
     since_ns: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Most {
+    #[serde(default = "most_recent")]
+    most: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +80,16 @@ pub(super) async fn begun(State(api): State<Api>, Query(asked): Query<ByMoment>)
     Json(api.ledger.begun_since(asked.since_ns))
 }
 
+/// `GET {LEDGER_PATH}/recent`
+pub(super) async fn recent(State(api): State<Api>, Query(asked): Query<Most>) -> Json<CorrelatedTraces> {
+    Json(api.ledger.recent(asked.most))
+}
+
+/// `GET {LEDGER_PATH}/senders`
+pub(super) async fn senders(State(api): State<Api>) -> Json<SenderList> {
+    Json(api.ledger.senders())
+}
+
 /// `GET {LEDGER_PATH}/metrics`
 pub(super) async fn metrics(State(api): State<Api>, Query(asked): Query<ByName>) -> Json<SeriesList> {
     Json(api.ledger.metrics(asked.name.as_deref()))
@@ -89,4 +105,8 @@ async fn held<T>(api: &Api, wait_ms: u64, answer: impl Future<Output = T>) -> Op
         answer = tokio::time::timeout(wait, answer) => answer.ok(),
         () = api.shutdown.cancelled() => None,
     }
+}
+
+fn most_recent() -> usize {
+    MOST_RECENT
 }

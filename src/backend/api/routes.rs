@@ -47,6 +47,8 @@ pub(in crate::backend) fn router(ledger: Ledger, traffic: TrafficHandle, feed: F
         .route(LEDGER_PATH, get(ledger::correlated))
         .route(&format!("{LEDGER_PATH}/traces"), get(ledger::beginning_with))
         .route(&format!("{LEDGER_PATH}/begun"), get(ledger::begun))
+        .route(&format!("{LEDGER_PATH}/recent"), get(ledger::recent))
+        .route(&format!("{LEDGER_PATH}/senders"), get(ledger::senders))
         .route(&format!("{LEDGER_PATH}/metrics"), get(ledger::metrics))
         .route(&format!("{LEDGER_PATH}/{{id}}"), get(ledger::view))
         .route(TRAFFIC_PATH, get(traffic::counters))

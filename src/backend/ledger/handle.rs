@@ -9,6 +9,7 @@ use super::{
     logs::Logs,
     losses::Losses,
     metrics::Metrics,
+    senders,
     spans::Spans,
     waiters::{Subscription, Topic, Waiters},
 };
@@ -16,9 +17,9 @@ use crate::{
     backend::Capacity,
     model::{
         LedgerView, LogRecord, MetricPoint, Span, TraceId,
-        arrival::{CorrelatedTraces, LONGEST_LIST, MOST_BEGUN, SeriesList},
+        arrival::{CorrelatedTraces, LONGEST_LIST, MOST_BEGUN, MOST_RECENT, SenderList, SeriesList},
     },
-    support::clock::Stopwatch,
+    support::clock::{Stopwatch, unix_nanos},
 };
 
 /// A handle to a ledger; clones share it.
@@ -167,6 +168,19 @@ impl Ledger {
     pub fn metrics(&self, name: Option<&str>) -> SeriesList {
         let state = self.shared.lock();
         SeriesList { now_ns: self.now_ns(), series: state.metrics.list(name), evicted: state.metrics.held().evicted }
+    }
+
+    /// The traces that came last, oldest first, at most so many and [`MOST_RECENT`].
+    pub fn recent(&self, most: usize) -> CorrelatedTraces {
+        CorrelatedTraces { traces: self.shared.lock().spans.recent(most.min(MOST_RECENT)) }
+    }
+
+    /// Who sends what is held.
+    pub fn senders(&self) -> SenderList {
+        let state = self.shared.lock();
+        let now_ns = self.now_ns();
+        let opened = unix_nanos().saturating_sub(now_ns);
+        SenderList { now_ns, senders: senders::list(&state.spans, &state.logs, &state.metrics, opened) }
     }
 
     /// How much is held and how much was thrown out.

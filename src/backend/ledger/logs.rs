@@ -27,6 +27,7 @@ pub(super) struct Logs {
 #[derive(Debug)]
 struct Kept {
     record: Arc<LogRecord>,
+    at_ns: u64,
     bytes: usize,
 }
 
@@ -69,7 +70,7 @@ impl Logs {
             of_trace.version = version;
             of_trace.arrivals.push_back(LogArrival { record: Arc::clone(&record), at_ns });
         }
-        self.order.push_back(Kept { record, bytes });
+        self.order.push_back(Kept { record, at_ns, bytes });
         self.used += bytes;
         evicted
     }
@@ -82,6 +83,11 @@ impl Logs {
     /// The records of a trace in order of arrival.
     pub(super) fn arrivals(&self, trace: TraceId) -> Vec<LogArrival> {
         self.by_trace.get(&trace).map(|of_trace| of_trace.arrivals.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Every record held and when it came, in order of arrival.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&LogRecord, u64)> {
+        self.order.iter().map(|kept| (&*kept.record, kept.at_ns))
     }
 
     /// How much is held and how much was thrown out.

@@ -83,6 +83,11 @@ impl Metrics {
             .collect()
     }
 
+    /// The last point of every series.
+    pub(super) fn each(&self) -> impl Iterator<Item = &PointArrival> {
+        self.by_series.values().map(|kept| &kept.arrival)
+    }
+
     /// How much is held and how much was thrown out.
     pub(super) fn held(&self) -> Held {
         Held { items: self.by_series.len() as u64, bytes: self.bytes(), evicted: self.evicted }

@@ -8,6 +8,7 @@ mod intern;
 mod logs;
 mod losses;
 mod metrics;
+mod senders;
 mod spans;
 mod waiters;
 

@@ -133,6 +133,16 @@ impl Spans {
         newest
     }
 
+    /// The traces that came last, oldest first.
+    pub(super) fn recent(&self, most: usize) -> Vec<TraceId> {
+        self.order.iter().skip(self.order.len().saturating_sub(most)).copied().collect()
+    }
+
+    /// Every span held, in no order.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Arrival> {
+        self.traces.values().flat_map(|entry| &entry.arrivals)
+    }
+
     fn count_resend(&mut self, span: &Span, key: (SpanId, u64), version: u64) -> bool {
         let Some(entry) = self.traces.get_mut(&span.trace_id) else { return false };
         let Some(at) = entry.known.get(&key).copied() else { return false };
