@@ -28,7 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Beyond DESIGN section 5: the state file carries the secrets of `webhook`.
     // It tells the services it starts where their telemetry goes (`telemetry`), and keeps the secrets they share (`webhook`).
     ("runtime", &["stack", "backend", "demo", "client", "webhook", "telemetry", "model", "support"]),
-    ("doctor", &["runtime", "stack", "client", "support"]),
+    // Beyond DESIGN section 5: a service is examined by what arrived of it (`model`), which stands below.
+    ("doctor", &["runtime", "stack", "client", "model", "support"]),
     // Beyond DESIGN section 5: what was replaced in a body must not leak (`webhook`), attribute names are held to the registry of
     // `telemetry`. Both stand below.
     ("check", &["replay", "fixture", "expect", "client", "webhook", "telemetry", "model", "support"]),

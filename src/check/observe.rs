@@ -14,7 +14,7 @@ use crate::{
     model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, Span, SpanId, Trace, TraceId},
     support::{
         clock::{self, Stopwatch},
-        work::{OpenSpan, WorkReport},
+        work::{BARRIER_PATH, OpenSpan, WorkReport},
     },
 };
 
@@ -23,9 +23,6 @@ const HOLD: Duration = Duration::from_millis(200);
 
 /// How long everything must be at rest, unchanged, before an open span counts as one that nothing will end.
 const LEAK_WINDOW: Duration = Duration::from_millis(250);
-
-/// Where control requests go: a path that no service has, so that they change nothing; the 404 is traced like any request.
-const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
 
 /// While nothing has come at all: how long to wait for the trace that was sent before asking whether there is another one.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

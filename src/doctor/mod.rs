@@ -12,6 +12,7 @@ mod examine;
 mod otel;
 mod ports;
 mod state;
+pub mod target;
 
 pub use check::{Check, Level, REPORT_VERSION, Report};
 pub use examine::{Limits, Scene, examine};

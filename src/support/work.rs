@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// report is their sum), with `wait_ms` to hold the answer until the service is idle for it (or the time is over).
 pub const PATH: &str = "/.well-known/devstack/work";
 
+/// Where control requests go: a path that no service has, so that they change nothing; the 404 is traced like any request.
+pub const BARRIER_PATH: &str = "/.well-known/devstack/barrier";
+
 /// The resource attribute that carries the address (`http://host:port`) at which a service answers for its work, so that a judge who
 /// only sees its spans can ask it.
 pub const ENDPOINT_ATTRIBUTE: &str = "devstack.work.endpoint";

@@ -20,6 +20,8 @@ pub enum Mark {
     Attention,
     /// Does not work.
     Bad,
+    /// Cannot be said.
+    Unknown,
 }
 
 /// One line of the list.
@@ -35,6 +37,19 @@ pub struct Item<'a> {
 
 /// The list, and how many items are not good: `2 of 9 checks need attention`.
 pub fn render(items: &[Item<'_>], look: &Look) -> String {
+    let mut out = lines(items, look);
+    push_line(&mut out, &summary(items));
+    out
+}
+
+/// A list under a heading, without the sum.
+pub fn section(title: &str, items: &[Item<'_>], look: &Look) -> String {
+    let mut out = String::new();
+    push_line(&mut out, &clean(title));
+    out + &lines(items, look)
+}
+
+fn lines(items: &[Item<'_>], look: &Look) -> String {
     let mut out = String::new();
     for item in items {
         let lines = wrap(&clean(item.text), look.width.min(100).saturating_sub(SENTENCE));
@@ -47,7 +62,6 @@ pub fn render(items: &[Item<'_>], look: &Look) -> String {
             push_line(&mut out, &format!("{}{}: {}", " ".repeat(FIX), look.paint(Role::Hint, "fix"), clean(fix)));
         }
     }
-    push_line(&mut out, &summary(items));
     out
 }
 
@@ -65,12 +79,13 @@ fn mark(mark: Mark, look: &Look) -> String {
         Mark::Good => look.paint(Role::Good, look.glyph("✓", "o")),
         Mark::Attention => look.paint(Role::Warning, "!"),
         Mark::Bad => look.paint(Role::Bad, look.glyph("✗", "x")),
+        Mark::Unknown => look.paint(Role::Dim, look.glyph("–", "-")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Item, Look, Mark, render};
+    use super::{Item, Look, Mark, render, section};
 
     const ITEMS: [Item<'_>; 3] = [
         Item { mark: Mark::Good, text: "docker engine 28.2 at unix:///var/run/docker.sock", fix: None },
@@ -107,6 +122,12 @@ mod tests {
 1 of 1 check needs attention
 "
         );
+    }
+
+    #[test]
+    fn a_section_has_a_heading_and_no_sum() {
+        let items = [Item { mark: Mark::Unknown, text: "not measured", fix: None }];
+        assert_eq!(section("Traces", &items, &Look::plain()), "Traces\n  – not measured\n");
     }
 
     #[test]

@@ -4,24 +4,21 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::{Family, Signal};
+use super::{Family, HTTP_PORT, Manner, Signal, Spoken};
 use crate::{doctor::Check, support::env::Env};
 
-/// The ports that the standard gives to the protocols.
-const GRPC_PORT: u16 = 4317;
-const HTTP_PORT: u16 = 4318;
-
 /// An endpoint that could be read.
-pub(super) struct Endpoint {
+#[derive(Clone)]
+pub(in crate::doctor) struct Endpoint {
     url: Url,
     /// `http://localhost:4318/v1/traces`, without credentials and query.
-    pub(super) shown: String,
+    pub(in crate::doctor) shown: String,
     /// Whether something was left out of `shown`.
     masked: bool,
 }
 
 impl Endpoint {
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::doctor) fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
         // A password with a slash in it makes the user a host and the rest a path, which must not be shown.
         (!url.path().contains('@')).then_some(())?;
@@ -30,11 +27,11 @@ impl Endpoint {
     }
 
     /// Without the brackets of an IPv6 address.
-    pub(super) fn host(&self) -> &str {
+    pub(in crate::doctor) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(in crate::doctor) fn port(&self) -> u16 {
         self.url.port_or_known_default().unwrap_or(HTTP_PORT)
     }
 
@@ -42,7 +39,7 @@ impl Endpoint {
         self.url.scheme()
     }
 
-    pub(super) fn is_loopback(&self) -> bool {
+    pub(in crate::doctor) fn is_loopback(&self) -> bool {
         is_loopback(self.host())
     }
 
@@ -68,14 +65,20 @@ impl Endpoint {
         }
     }
 
+    /// The port that belongs to what is spoken, where this is the one of the other protocol.
+    pub(in crate::doctor) fn other_port(&self, spoken: Option<Spoken>, manner: &Manner) -> Option<u16> {
+        let port = self.port();
+        match spoken? {
+            Spoken::Http => manner.ports.iter().find(|(grpc, _)| *grpc == port).map(|(_, http)| *http),
+            Spoken::Grpc => manner.ports.iter().find(|(_, http)| *http == port).map(|(grpc, _)| *grpc),
+        }
+    }
+
     /// What it should be: each mistake is told alone, and each is told with the one value that has none.
-    fn repaired(&self, family: &Family, grpc: bool) -> String {
+    fn repaired(&self, family: &Family, spoken: Option<Spoken>, manner: &Manner) -> String {
         let scheme = if self.is_loopback() { "http" } else { self.scheme() };
-        let port = match (self.port(), grpc) {
-            (GRPC_PORT, false) => HTTP_PORT,
-            (HTTP_PORT, true) => GRPC_PORT,
-            (port, _) => port,
-        };
+        let port = self.other_port(spoken, manner).unwrap_or_else(|| self.port());
+        let grpc = spoken == Some(Spoken::Grpc);
         let path = match family.signal {
             _ if grpc => "",
             None => base_path(self.url.path()),
@@ -87,20 +90,20 @@ impl Endpoint {
 }
 
 /// Everything that is wrong with the endpoint of these signals.
-pub(super) fn check(family: &Family, env: &dyn Env) -> Vec<Check> {
+pub(super) fn check(family: &Family, env: &dyn Env, manner: &Manner) -> Vec<Check> {
     let Some(text) = env.get(family.endpoint) else { return Vec::new() };
     let variable = family.endpoint;
     let Some(endpoint) = Endpoint::read(text.trim()) else { return vec![unreadable(variable, text.trim())] };
-    let grpc = family.is_grpc(env);
-    let fix = endpoint.repaired(family, grpc);
+    let spoken = family.spoken(env, manner);
+    let fix = endpoint.repaired(family, spoken, manner);
     let is = format!("{variable}={}", endpoint.shown);
     let finding =
         |code, words: &str| Check::attention(code, format!("{is} {words}")).fix(fix.clone()).detail("variable", variable);
     let path = endpoint.url.path();
     let mut checks = Vec::new();
-    match (endpoint.port(), grpc) {
-        (GRPC_PORT, false) => checks.push(finding("otel.port", "speaks HTTP to the gRPC port")),
-        (HTTP_PORT, true) => checks.push(finding("otel.port", "speaks gRPC to the HTTP port")),
+    match (endpoint.other_port(spoken, manner), spoken) {
+        (Some(_), Some(Spoken::Http)) => checks.push(finding("otel.port", "speaks HTTP to the gRPC port")),
+        (Some(_), Some(Spoken::Grpc)) => checks.push(finding("otel.port", "speaks gRPC to the HTTP port")),
         _ => {}
     }
     if endpoint.scheme() == "https" && endpoint.is_loopback() {
@@ -113,7 +116,7 @@ pub(super) fn check(family: &Family, env: &dyn Env) -> Vec<Check> {
         None if text.trim().ends_with('/') => {
             checks.push(finding("otel.path", "ends in a slash, which some exporters double to //v1/traces"));
         }
-        Some(signal) if !grpc && is_empty(path) => {
+        Some(signal) if spoken == Some(Spoken::Http) && is_empty(path) => {
             checks.push(finding("otel.path", &format!("lacks {}: the endpoint of one signal is used as it is", signal.path())));
         }
         _ => {}

@@ -13,7 +13,12 @@ mod words;
 use super::check::{Check, Level};
 use crate::support::env::Env;
 
+pub(super) use endpoint::Endpoint;
 pub(super) use reach::reach;
+
+/// The ports that the standard gives to the protocols.
+const GRPC_PORT: u16 = 4317;
+const HTTP_PORT: u16 = 4318;
 
 /// What can be exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +64,56 @@ const FAMILIES: [Family; 4] = [
     },
 ];
 
-/// Everything that the values alone tell.
+/// How a program exports where its variables do not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// What it speaks without a protocol variable; `None` where its code decides.
+    pub(super) unset: Option<Spoken>,
+    /// Ports that belong together: of gRPC and of HTTP.
+    pub(super) ports: Vec<(u16, u16)>,
+}
+
+/// What goes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Grpc,
+    Http,
+}
+
+impl Manner {
+    /// As the specification has it.
+    pub(super) fn standard() -> Self {
+        Self { unset: Some(Spoken::Http), ports: vec![(GRPC_PORT, HTTP_PORT)] }
+    }
+}
+
+/// Where the traces of a program go, as far as its variables say.
+pub(super) struct TracesTo {
+    /// The variable that says it; `None` where it is the default of the standard.
+    pub(super) variable: Option<&'static str>,
+    /// Its value, which may be unreadable.
+    pub(super) endpoint: Option<Endpoint>,
+    /// `None` where the code of the program decides.
+    pub(super) spoken: Option<Spoken>,
+}
+
+/// Where the traces of a program go.
+pub(super) fn traces_to(env: &dyn Env, manner: &Manner) -> TracesTo {
+    let spoken = FAMILIES[1].spoken(env, manner);
+    let set = [&FAMILIES[1], &FAMILIES[0]].into_iter().find_map(|family| Some((family.endpoint, env.get(family.endpoint)?)));
+    let default = if spoken == Some(Spoken::Grpc) { "http://localhost:4317" } else { "http://localhost:4318" };
+    let text = set.as_ref().map_or(default, |(_, text)| text.trim());
+    TracesTo { variable: set.as_ref().map(|(variable, _)| *variable), endpoint: Endpoint::read(text), spoken }
+}
+
+/// Everything that the values alone tell of this shell.
 pub(super) fn variables(env: &dyn Env) -> Vec<Check> {
-    let mut checks: Vec<_> = FAMILIES.iter().flat_map(|family| endpoint::check(family, env)).collect();
+    variables_of(env, &Manner::standard())
+}
+
+/// Everything that the values alone tell of a program that exports so.
+pub(super) fn variables_of(env: &dyn Env, manner: &Manner) -> Vec<Check> {
+    let mut checks: Vec<_> = FAMILIES.iter().flat_map(|family| endpoint::check(family, env, manner)).collect();
     checks.extend(FAMILIES.iter().flat_map(|family| words::family(family, env)));
     checks.extend(words::switches(env));
     checks.extend(proxy::check(env));
@@ -89,10 +141,10 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Family {
-    /// Its protocol in this environment: its own, else that of all signals, else the standard's default.
-    fn is_grpc(&self, env: &dyn Env) -> bool {
-        let protocol = env.get(self.protocol).or_else(|| env.get(FAMILIES[0].protocol));
-        protocol.is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("grpc"))
+    /// Its protocol in this environment: its own, else that of all signals, else what is spoken where none is set.
+    fn spoken(&self, env: &dyn Env, manner: &Manner) -> Option<Spoken> {
+        let Some(protocol) = env.get(self.protocol).or_else(|| env.get(FAMILIES[0].protocol)) else { return manner.unset };
+        Some(if protocol.trim().eq_ignore_ascii_case("grpc") { Spoken::Grpc } else { Spoken::Http })
     }
 }
 
