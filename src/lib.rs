@@ -26,6 +26,8 @@
 //!   [`telemetry`], which any Rust service can use. [`backend`] receives what they export and keeps it in a bounded ledger that wakes
 //!   whoever waits for a trace. Its receiver stands in front in every runtime: it passes each request on as it came and gives back the
 //!   answer it got, without a queue of its own, so a sender hears from the store and not from devstack that all is well.
+//! - [`standin`] is what answers in place of what a service under test calls: externals by data, and the Trigger.dev API. What it sends says
+//!   of itself that it is a stand-in, and no expectation on the real thing is met by it.
 //! - [`stack`] reads which components run beside a project: shipped files, the project's `devstack.yaml` and `--set` as layers of one tree,
 //!   in which every value knows who said it. What comes out, a [`stack::Stack`], refers to no file any more.
 //! - [`runtime`] brings a stack up. [`runtime::supervisor`] is the process that lives as long as the stack: it holds the lock, the receiver
@@ -69,6 +71,7 @@ pub mod report;
 pub mod runs;
 pub mod runtime;
 pub mod stack;
+pub mod standin;
 pub mod support;
 pub mod telemetry;
 pub mod term;

@@ -19,7 +19,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("client", &["model", "support"]),
     ("traceql", &["model", "support"]),
     ("promql", &["model", "support"]),
-    ("demo", &["telemetry", "webhook", "support"]),
+    // It tells what it was handed in a type of `model`, which is pure data.
+    ("standin", &["telemetry", "webhook", "model", "support"]),
+    ("demo", &["standin", "telemetry", "webhook", "support"]),
     ("expect", &["traceql", "model", "support"]),
     ("fixture", &["expect", "webhook", "support"]),
     ("lint", &["fixture", "expect", "stack", "support"]),
@@ -27,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("backend", &["traceql", "promql", "model", "support"]),
     // Beyond DESIGN section 5: the state file carries the secrets of `webhook`.
     // It tells the services it starts where their telemetry goes (`telemetry`), and keeps the secrets they share (`webhook`).
-    ("runtime", &["stack", "backend", "demo", "client", "webhook", "telemetry", "model", "support"]),
+    ("runtime", &["stack", "backend", "demo", "standin", "client", "webhook", "telemetry", "model", "support"]),
     // Beyond DESIGN section 5: a service is examined by what arrived of it (`model`), which stands below.
     ("doctor", &["runtime", "stack", "client", "model", "support"]),
     // Beyond DESIGN section 5: what was replaced in a body must not leak (`webhook`), attribute names are held to the registry of

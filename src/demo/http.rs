@@ -1,8 +1,8 @@
-//! What the HTTP sides of all services share: listening, serving until shutdown, bodies with a limit, error answers, metrics.
+//! What the HTTP sides of all services share beyond what every server has (`standin::http`): bodies as JSON, error answers, metrics.
 //!
-//! Used by `api`, `trigger`, `web` and `externals`.
+//! Used by `api`, `trigger` and `web`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -12,25 +12,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::{error::DemoError, metrics::Metrics};
+pub(crate) use crate::standin::http::{local_only, serve};
 use crate::{
+    standin::http::{self as shared, BodyError},
     support::clock::Stopwatch,
     telemetry::{Telemetry, trace_requests, work_routes},
 };
 
 /// Largest body taken, in bytes (Fastify's default, which the real API keeps).
 const LARGEST_BODY: usize = 1 << 20;
-/// How much of a body that is too large is read to its end, so that the sender gets to see the answer.
-const LARGEST_DISCARD: usize = 1 << 27;
-/// How long requests may go on after the shutdown signal.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// An answer that is an error, in the shape of the real API: `{code, message, statusCode}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,22 +122,7 @@ struct ErrorCode(&'static str);
 
 /// Takes a port.
 pub(crate) async fn listen(service: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), DemoError> {
-    let wrap = |source| DemoError::Listen { service, address, source };
-    let listener = TcpListener::bind(address).await.map_err(wrap)?;
-    let bound = listener.local_addr().map_err(wrap)?;
-    Ok((listener, bound))
-}
-
-/// Awaits a server that shuts down gracefully at `shutdown`, and gives it up when the grace period after that is over.
-pub(crate) async fn serve(graceful: impl IntoFuture, shutdown: CancellationToken) {
-    let overdue = async {
-        shutdown.cancelled().await;
-        let _ = tokio::time::timeout(GRACE, std::future::pending::<()>()).await;
-    };
-    tokio::select! {
-        _ = graceful.into_future() => {}
-        () = overdue => {}
-    }
+    shared::listen(address).await.map_err(|source| DemoError::Listen { service, address, source })
 }
 
 /// Makes a service's router whole: 404s in our shape, metrics, SERVER spans, and beside it what is neither counted nor traced: health
@@ -169,21 +150,6 @@ async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next
     response
 }
 
-/// Refuses requests whose Host header is not a loopback name, so that no web page can reach in by rebinding its own name.
-pub(crate) fn local_only(router: Router) -> Router {
-    router.layer(middleware::from_fn(check_host))
-}
-
-async fn check_host(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
-    if matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-        next.run(request).await
-    } else {
-        (StatusCode::MISDIRECTED_REQUEST, "only loopback names are served\n").into_response()
-    }
-}
-
 /// Reads a body as JSON must come: with a JSON media type, if it names one.
 pub(crate) async fn json_body(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -193,20 +159,12 @@ pub(crate) async fn json_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
     read_body(body).await
 }
 
-/// Reads a body of up to a mebibyte. What is longer is read to its end, within reason, and refused.
+/// Reads a body of up to a mebibyte.
 pub(crate) async fn read_body(body: Body) -> Result<Bytes, ApiError> {
-    let mut stream = body.into_data_stream();
-    let (mut kept, mut seen) = (BytesMut::new(), 0);
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| ApiError::Validation("Request body broke off".to_owned()))?;
-        seen += chunk.len();
-        if seen <= LARGEST_BODY {
-            kept.extend_from_slice(&chunk);
-        } else if seen > LARGEST_DISCARD {
-            break;
-        }
-    }
-    if seen > LARGEST_BODY { Err(ApiError::TooLarge) } else { Ok(kept.freeze()) }
+    shared::read_body(body, LARGEST_BODY).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::TooLarge,
+        BodyError::BrokeOff => ApiError::Validation("Request body broke off".to_owned()),
+    })
 }
 
 #[cfg(test)]

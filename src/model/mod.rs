@@ -5,6 +5,7 @@
 pub mod arrival;
 pub mod attributes;
 pub mod critical;
+pub mod enqueued;
 pub mod ids;
 pub mod jaeger;
 pub mod log;
@@ -25,6 +26,7 @@ pub mod traffic;
 pub use arrival::{Arrival, LedgerView, LogArrival};
 pub use attributes::{Attributes, Value};
 pub use critical::{CriticalPath, Spender};
+pub use enqueued::{Enqueued, EnqueuedRuns, PayloadContext, RemoteSpan};
 pub use ids::{SpanId, TraceId};
 pub use log::LogRecord;
 pub use metric::{MetricKind, MetricPoint, MetricValue, Series};

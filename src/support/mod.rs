@@ -17,6 +17,7 @@ pub mod process;
 pub mod project;
 pub mod random;
 pub mod source;
+pub mod stand_in;
 pub mod suggest;
 pub mod tls;
 pub mod words;

@@ -8,8 +8,6 @@ use axum::{
     Extension, Json,
     extract::{Path, Request, State},
 };
-use http::{HeaderMap, header};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::queue::Queue;
@@ -19,9 +17,8 @@ use crate::{
         names::TaskId,
         store::{Key, RedisError, RedisStore},
     },
-    support::random,
+    standin::trigger::{BearerKey, Call, new_id},
     telemetry::{RequestTrace, Severity, Span, Telemetry},
-    webhook::same_secret,
 };
 
 /// How long a key is remembered.
@@ -33,26 +30,8 @@ pub(super) struct Endpoint {
     pub(super) queue: Queue,
     pub(super) redis: RedisStore,
     pub(super) telemetry: Telemetry,
-    /// The bearer token; empty lets nobody in.
-    pub(super) key: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Call {
-    payload: String,
-    #[serde(default)]
-    options: Options,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options {
-    idempotency_key: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SuperJson {
-    json: Map<String, Value>,
+    /// The bearer token.
+    pub(super) key: BearerKey,
 }
 
 /// Accepts a run, or names the one that the key has already.
@@ -63,11 +42,13 @@ pub(super) async fn trigger(
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let (parts, body) = request.into_parts();
-    endpoint.authorize(&parts.headers)?;
+    if !endpoint.key.authorizes(&parts.headers) {
+        return Err(ApiError::Unauthorized);
+    }
     let task = TaskId::parse(&task).ok_or(ApiError::NoSuch("Task"))?;
     let call = json_body(&parts.headers, body).await?;
     let (payload, key) = read(&call)?;
-    let run = format!("run_{}", const_hex::encode(random::bytes::<12>()));
+    let run = new_id("run");
     if let Some(first) = endpoint.first_run_of(key.as_deref(), &run, &trace.span).await? {
         return Ok(Json(json!({"id": first, "isCached": true})));
     }
@@ -75,20 +56,14 @@ pub(super) async fn trigger(
     Ok(Json(json!({"id": run, "isCached": false})))
 }
 
+/// The payload's fields, which every task here needs, and the idempotency key.
 fn read(body: &[u8]) -> Result<(Map<String, Value>, Option<String>), ApiError> {
-    let invalid = |_| ApiError::Validation("Invalid trigger request".to_owned());
-    let call: Call = serde_json::from_slice(body).map_err(invalid)?;
-    let payload: SuperJson = serde_json::from_str(&call.payload).map_err(invalid)?;
-    Ok((payload.json, call.options.idempotency_key))
+    let call = Call::read(body).map_err(|error| ApiError::Validation(error.to_string()))?;
+    let fields = call.fields.ok_or_else(|| ApiError::Validation("Invalid payload: expected an object".to_owned()))?;
+    Ok((fields, call.idempotency_key))
 }
 
 impl Endpoint {
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = given.strip_prefix("Bearer ").unwrap_or_default();
-        if !self.key.is_empty() && same_secret(&self.key, token) { Ok(()) } else { Err(ApiError::Unauthorized) }
-    }
-
     /// The run that has this key already; `None` when the key is now `run`'s.
     async fn first_run_of(&self, key: Option<&str>, run: &str, span: &Span) -> Result<Option<String>, ApiError> {
         let Some(key) = key else { return Ok(None) };
@@ -125,7 +100,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((payload["a"].as_i64(), key.as_deref()), (Some(1), Some("k")));
-        assert!(read(br#"{"payload":{"json":{}}}"#).is_err());
-        assert!(read(br#"{"payload":"[]"}"#).is_err());
+        assert!(read(br#"{"payload":"{}","options":{"payloadType":"application/super+json"}}"#).is_err());
+        assert!(read(br#"{"payload":[]}"#).is_err(), "a task takes fields");
     }
 }

@@ -24,6 +24,7 @@ use crate::{
         names::TRIGGER,
         store::{RedisStore, Sql},
     },
+    standin::trigger::BearerKey,
     telemetry::Severity,
     webhook::{Secrets, secrets::TRIGGER_SECRET_KEY},
 };
@@ -66,9 +67,9 @@ impl Trigger {
         let redis = RedisStore::open(url, TRIGGER, telemetry.tracer("redis"), metrics)
             .await
             .map_err(|source| DemoError::Redis { service: TRIGGER, source })?;
-        let key = config.secrets.get(TRIGGER_SECRET_KEY).unwrap_or_default().to_owned();
-        let queue = Queue::new(Arc::new(worker(&foundation, &config, &key, sql.clone())), config.service.clock);
-        let endpoint = Endpoint { queue, redis, telemetry, key };
+        let key = config.secrets.get(TRIGGER_SECRET_KEY).unwrap_or_default();
+        let queue = Queue::new(Arc::new(worker(&foundation, &config, key, sql.clone())), config.service.clock);
+        let endpoint = Endpoint { queue, redis, telemetry, key: BearerKey::of(&config.secrets) };
         Ok(Self { foundation, endpoint: Arc::new(endpoint), sql })
     }
 
