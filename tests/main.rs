@@ -24,6 +24,7 @@ mod schemas;
 mod stack;
 mod stage;
 mod stand_in;
+mod standin;
 mod tail;
 mod trace_view;
 mod up;

@@ -201,7 +201,7 @@ async fn only_who_has_the_key_may_trigger_and_only_known_tasks() {
     let lab = Lab::start().await;
     let call = async |task: &str, key: &str| {
         let url = format!("{}/api/v1/tasks/{task}/trigger", lab.demo.url(TRIGGER).unwrap());
-        let body = json!({"payload": "{\"json\":{}}", "options": {}});
+        let body = json!({"payload": "{\"json\":{}}", "options": {"payloadType": "application/super+json"}});
         lab.send(&Case::new(), lab.http.post(url).bearer_auth(key).json(&body)).await.status
     };
     let key = lab.secrets.get(TRIGGER_SECRET_KEY).unwrap();

@@ -1,0 +1,5 @@
+//! The stand-ins as whoever calls them sees them: over HTTP, by hand and with the real SDK.
+
+mod sdk;
+mod stand;
+mod trigger;
