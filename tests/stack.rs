@@ -15,6 +15,7 @@ use devstack::{
 
 mod language;
 mod layers;
+mod services;
 mod shipped;
 mod wrong;
 

@@ -16,7 +16,7 @@ use super::{
     merge::{Map, Said},
     order::order,
     plan::{Endpoints, Judge, Stack},
-    project, sets,
+    project, sets, settings,
     shelf::{Shelf, names},
 };
 use crate::support::{
@@ -104,6 +104,7 @@ pub fn inspect_project(root: &Path) -> Inspected {
     let mut desk = Desk::default();
     let project = layers::project(root, &mut desk);
     assemble(&Wanted { root: root.to_owned(), ..Wanted::default() }, project, None, &mut desk);
+    settings::read(project, None, &mut desk);
     Inspected { files: desk.files(), problems: desk.into_problems() }
 }
 

@@ -3,8 +3,9 @@
 //! Read by `support::yaml` (check, schema, reference page). No key is required here: any file may be a layer over another, so what must
 //! be there is looked for when all layers are one (`check`).
 
-use super::formats::{
-    ADDRESS, COMPONENT_NAME, CONTAINER_PATH, EXPANDED, HEADER, IMAGE, MEMORY, NAME, REGEX, URL_PATH, USER, VARIABLE,
+use super::{
+    formats::{ADDRESS, COMPONENT_NAME, CONTAINER_PATH, EXPANDED, HEADER, IMAGE, MEMORY, NAME, REGEX, URL_PATH, USER, VARIABLE},
+    service_tables::{EXTERNALS, SERVICES},
 };
 use crate::support::yaml::{
     formats::DURATION,
@@ -118,9 +119,11 @@ pub static PROJECT: Object = Object {
         JUDGE_KEY,
         COMPONENTS_KEY,
         ENDPOINTS_KEY,
+        Key::new("services", &SERVICES, "The project's own programs."),
+        Key::new("externals", &EXTERNALS, "Stand-ins for what the services call."),
     ],
     groups: &[],
-    later: &["services", "providers", "externals"],
+    later: &["providers"],
 };
 
 /// What `--set` may set.

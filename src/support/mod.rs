@@ -7,6 +7,7 @@ pub mod address;
 pub mod cause;
 pub mod clock;
 pub mod disk;
+pub mod dotenv;
 pub mod env;
 pub mod hex;
 pub mod inspect;
