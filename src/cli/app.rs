@@ -37,6 +37,9 @@ enum Command {
     /// The background process of a stack
     #[command(hide = true)]
     Supervise,
+    /// The moment before a service
+    #[command(hide = true)]
+    Launch(commands::launch::LaunchArgs),
     Replay(commands::replay::ReplayArgs),
     Demo(commands::demo::DemoArgs),
     Trace(commands::trace::TraceArgs),
@@ -109,6 +112,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Logs(args) => commands::logs::run(&args, ui),
         Command::Open(args) => commands::open::run(&args, ui),
         Command::Supervise => commands::supervise::run(),
+        Command::Launch(args) => Err(commands::launch::run(&args)),
         Command::Replay(args) => commands::replay::run(&args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Tail(args) => commands::tail::run(&args, ui),

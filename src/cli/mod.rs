@@ -10,6 +10,8 @@ mod interrupt;
 mod isolation;
 mod live_trace;
 mod project;
+#[expect(dead_code, reason = "`replay` without a stack begins to call it")]
+mod services;
 mod stand;
 
 pub use app::{Cli, command, main};

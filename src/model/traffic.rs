@@ -2,6 +2,8 @@
 //!
 //! Counted by `backend`; shown by `status` and `tail`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{SpanId, SpanKind, TraceId};
@@ -44,6 +46,23 @@ pub struct Traffic {
     pub turned_away: u64,
     /// Why the last request was refused or unreadable, in words.
     pub last_problem: Option<String>,
+    /// What was kept of each service, by `service.name`; of the first [`MOST_SERVICES`] that sent.
+    #[serde(default)]
+    pub services: BTreeMap<String, Sent>,
+}
+
+/// Of so many services it is counted apart what they sent: names are the senders' own, and nobody bounds those.
+pub const MOST_SERVICES: usize = 200;
+
+/// What was kept of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sent {
+    /// Spans.
+    pub spans: u64,
+    /// Metric data points.
+    pub points: u64,
+    /// Log records.
+    pub logs: u64,
 }
 
 /// Something that `tail` shows as a line.

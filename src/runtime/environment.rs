@@ -31,13 +31,17 @@ const METRICS: &str = "1000";
 /// Delays come in the standard's spelling and in the guide's (`…_MILLIS`). There is no variable for headers: neither receiver nor
 /// collector wants any.
 pub fn settings(note: &Note, audience: Audience) -> Vec<(String, String)> {
-    let endpoint = match audience {
-        Audience::Host => note.otlp_http.clone(),
-        Audience::Container => format!("http://{}:{HTTP_PORT}", collector(note)),
-    };
+    match audience {
+        Audience::Host => host_settings(&note.otlp_http),
+        Audience::Container => host_settings(&format!("http://{}:{HTTP_PORT}", collector(note))),
+    }
+}
+
+/// The same for a receiver of OTLP over HTTP at this address.
+pub fn host_settings(otlp_http: &str) -> Vec<(String, String)> {
     let flush = format!("{FLUSH_ATTRIBUTE}={DELAY}");
     let pairs = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_http),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_BSP_SCHEDULE_DELAY", DELAY),
         ("OTEL_BSP_SCHEDULE_DELAY_MILLIS", DELAY),

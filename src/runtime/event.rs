@@ -101,6 +101,8 @@ pub enum Step {
     },
     /// It is gone.
     Removed,
+    /// A service has ended, as it was asked to.
+    Stopped,
 }
 
 /// Everything that is told of a stack that is up.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::RuntimeKind;
+use super::{RuntimeKind, services::ExternalAt};
 use crate::{
     client::{HopAddress, HopKind, StoreAddress},
     model::traffic::TRAFFIC_PATH,
@@ -65,6 +65,15 @@ pub struct Note {
     pub network: Option<String>,
     /// The demo services that run beside it.
     pub demo: Option<DemoNote>,
+    /// The project's services that run beside it and have an address: name in traces → address.
+    #[serde(default)]
+    pub services: Vec<(String, String)>,
+    /// The externals that are played for them.
+    #[serde(default)]
+    pub externals: Vec<ExternalAt>,
+    /// What deliveries to the services are signed with.
+    #[serde(default)]
+    pub secrets: Secrets,
 }
 
 impl Note {

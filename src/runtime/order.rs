@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    stack::Stack,
+    stack::{Settings, Stack},
     support::{millis, project::Project},
 };
 
@@ -78,6 +78,9 @@ pub struct Order {
     pub deadline: Duration,
     /// Whether the demo services run beside it.
     pub demo: bool,
+    /// The project's services and externals that run beside it; none with `--no-services`.
+    #[serde(default)]
+    pub settings: Settings,
     /// The build that gives the order: [`build`].
     pub build: String,
 }
@@ -86,7 +89,7 @@ impl Order {
     /// Digest of what is to run: a stack that is up under an order with the same one needs nothing.
     pub fn digest(&self) -> String {
         let own = (self.free_ports, self.listen, &self.allow_hosts);
-        let what = (self.runtime, self.stack.digest(), own, &self.network, self.demo);
+        let what = (self.runtime, self.stack.digest(), own, &self.network, self.demo, &self.settings);
         digest(&serde_json::to_vec(&what).expect("an order has only text keys"))
     }
 }

@@ -77,6 +77,9 @@ pub struct ComponentStatus {
     pub image: Option<String>,
     /// The engine's id of its container.
     pub container: Option<String>,
+    /// Its process, where it is a program of the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 impl ComponentStatus {
@@ -92,6 +95,7 @@ impl ComponentStatus {
             uptime_s: None,
             image: None,
             container: None,
+            pid: None,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{io, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
 #[cfg(target_os = "linux")]
 use linux as system;
@@ -42,14 +42,61 @@ pub fn kill(pid: u32) -> io::Result<()> {
     send(pid, Signal::KILL)
 }
 
+/// Asks every process of a group to end (SIGTERM); the one that is to lead the group, where there is no group yet. A group that is gone
+/// already is no error.
+pub fn terminate_group(leader: u32) -> io::Result<()> {
+    send_group(leader, Signal::TERM)
+}
+
+/// Ends every process of a group (SIGKILL), as [`terminate_group`] asks it.
+pub fn kill_group(leader: u32) -> io::Result<()> {
+    send_group(leader, Signal::KILL)
+}
+
+/// Whether a process of this group still runs. A zombie does not.
+pub fn group_alive(leader: u32) -> bool {
+    let there = id(leader).is_ok_and(|leader| test_kill_process_group(leader) != Err(rustix::io::Errno::SRCH));
+    // A group of zombies takes signals, too.
+    there && system::group_alive(leader)
+}
+
+/// The name of a signal that ends processes, such as `SIGKILL`.
+pub fn signal_name(number: i32) -> Option<&'static str> {
+    let known = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::INT, "SIGINT"),
+        (Signal::QUIT, "SIGQUIT"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::FPE, "SIGFPE"),
+        (Signal::KILL, "SIGKILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::PIPE, "SIGPIPE"),
+        (Signal::ALARM, "SIGALRM"),
+        (Signal::TERM, "SIGTERM"),
+    ];
+    known.into_iter().find(|(signal, _)| signal.as_raw() == number).map(|(_, name)| name)
+}
+
 fn send(pid: u32, signal: Signal) -> io::Result<()> {
-    // 0 would be this process' whole group, and what does not fit is no process.
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the id of a process"))?;
-    match kill_process(pid, signal) {
+    match kill_process(id(pid)?, signal) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
         sent => sent.map_err(io::Error::from),
     }
+}
+
+fn send_group(leader: u32, signal: Signal) -> io::Result<()> {
+    match kill_process_group(id(leader)?, signal) {
+        Err(rustix::io::Errno::SRCH) => send(leader, signal),
+        sent => sent.map_err(io::Error::from),
+    }
+}
+
+/// 0 would be this process' whole group, and what does not fit is no process.
+fn id(pid: u32) -> io::Result<Pid> {
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
+    pid.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the id of a process"))
 }
 
 /// What `/proc` says.
@@ -66,6 +113,7 @@ mod linux {
     /// What of `/proc/PID/stat` is needed here.
     struct Stat {
         state: char,
+        group: u32,
         /// Ticks after the machine's start.
         start: u64,
     }
@@ -75,6 +123,12 @@ mod linux {
         // The same tick after another start of the machine is another process.
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         Some(format!("{}@{}", stat.start, boot.trim()))
+    }
+
+    pub(super) fn group_alive(leader: u32) -> bool {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.any(|pid| stat(pid).is_some_and(|stat| stat.group == leader))
     }
 
     pub(super) fn command_name(pid: u32) -> Option<String> {
@@ -102,7 +156,8 @@ mod linux {
     fn parse(text: &str) -> Option<Stat> {
         let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        Some(Stat { state, start: fields.nth(18)?.parse().ok()? })
+        let group = fields.nth(1)?.parse().ok()?;
+        Some(Stat { state, group, start: fields.nth(16)?.parse().ok()? })
     }
 
     #[cfg(test)]
@@ -113,7 +168,7 @@ mod linux {
         fn a_name_with_parentheses_and_spaces_hides_no_field() {
             let line = "812 (a) Z (b) S 1 812 812 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 0 0 0";
             let stat = parse(line).unwrap();
-            assert_eq!((stat.state, stat.start), ('S', 987_654));
+            assert_eq!((stat.state, stat.group, stat.start), ('S', 812, 987_654));
         }
 
         #[test]
@@ -144,6 +199,13 @@ mod ps {
 
     pub(super) fn age(pid: u32) -> Option<Duration> {
         parse(&ask(pid, "etime=")?)
+    }
+
+    pub(super) fn group_alive(leader: u32) -> bool {
+        let said = Command::new("ps").env("LC_ALL", "C").args(["-A", "-o", "pgid=,stat="]).output();
+        let text = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default();
+        let mut lines = text.lines().filter_map(|line| line.trim().split_once(' '));
+        lines.any(|(group, state)| group.parse() == Ok(leader) && !state.trim().starts_with('Z'))
     }
 
     fn ask(pid: u32, what: &str) -> Option<String> {

@@ -86,6 +86,7 @@ impl Bench {
             network: None,
             deadline: DEADLINE,
             demo: false,
+            settings: devstack::stack::Settings::default(),
             build: "0.0.0+test".to_owned(),
         }
     }

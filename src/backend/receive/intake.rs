@@ -74,6 +74,7 @@ impl Intake {
         let service = S::service(&request);
         let apart = S::apart(request);
         let happenings = self.observer.happenings(&apart.batch);
+        self.observer.sent(&apart.batch);
         self.ledger.insert(apart.batch);
         self.observer.received(S::SORT, apart.items, happenings);
         let mut items = apart.items;

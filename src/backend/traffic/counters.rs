@@ -1,13 +1,19 @@
 //! Counters that cost an atomic addition a request.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use crate::{
-    backend::Ledger,
-    model::{Flow, Traffic},
+    backend::{Batch, Ledger},
+    model::{
+        Flow, Resource, Traffic,
+        traffic::{MOST_SERVICES, Sent},
+    },
 };
 
 /// How much of a problem's words is kept, in characters: some of them come from the next hop.
@@ -37,6 +43,7 @@ pub(super) struct Counters {
     pub(super) unreadable: AtomicU64,
     pub(super) turned_away: AtomicU64,
     last_problem: Mutex<Option<String>>,
+    services: Mutex<BTreeMap<String, Sent>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +69,7 @@ impl TrafficHandle {
             unreadable: self.counters.unreadable.load(Relaxed),
             turned_away: self.counters.turned_away.load(Relaxed),
             last_problem: self.counters.last_problem().clone(),
+            services: self.counters.services().clone(),
         }
     }
 }
@@ -76,6 +84,40 @@ impl Counters {
         let words: String = words.trim_end().chars().take(WORDS).collect();
         *self.last_problem() = Some(words.clone());
         words
+    }
+
+    /// Counts the items of a batch by who sent them.
+    pub(super) fn sent(&self, batch: &Batch) {
+        match batch {
+            Batch::Spans(spans) => self.add(spans.iter().map(|span| &*span.resource), |sent| &mut sent.spans),
+            Batch::Metrics(points) => self.add(points.iter().map(|point| &*point.series.resource), |sent| &mut sent.points),
+            Batch::Logs(records) => self.add(records.iter().map(|record| &*record.resource), |sent| &mut sent.logs),
+        }
+    }
+
+    fn add<'a>(&self, resources: impl Iterator<Item = &'a Resource>, of: fn(&mut Sent) -> &mut u64) {
+        // The items of a resource stand together, so its name is looked up once.
+        let mut runs: Vec<(&Resource, u64)> = Vec::new();
+        for resource in resources {
+            match runs.last_mut() {
+                Some((last, items)) if std::ptr::eq(*last, resource) => *items += 1,
+                _ => runs.push((resource, 1)),
+            }
+        }
+        let mut services = self.services();
+        for (resource, items) in runs {
+            let name = resource.service();
+            if !services.contains_key(name) && services.len() < MOST_SERVICES {
+                services.insert(name.to_owned(), Sent::default());
+            }
+            if let Some(sent) = services.get_mut(name) {
+                *of(sent) += items;
+            }
+        }
+    }
+
+    fn services(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Sent>> {
+        self.services.lock().expect("nothing panics while it holds the services")
     }
 
     fn last_problem(&self) -> std::sync::MutexGuard<'_, Option<String>> {

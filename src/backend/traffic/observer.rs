@@ -44,6 +44,11 @@ impl Observer {
         self.feed.clone()
     }
 
+    /// Counts a batch for the services that sent it.
+    pub(in crate::backend) fn sent(&self, batch: &Batch) {
+        self.counters.sent(batch);
+    }
+
     /// A batch as it will be told once it is kept; nothing where nobody listens.
     pub(in crate::backend) fn happenings(&self, batch: &Batch) -> Vec<Happening> {
         match batch {

@@ -21,6 +21,7 @@ pub(super) mod doctor;
 pub(super) mod down;
 pub(super) mod env;
 pub(super) mod images;
+pub(super) mod launch;
 pub(super) mod lint;
 pub(super) mod logs;
 pub(super) mod open;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure> {
     match status.state {
         StackState::Up | StackState::Down | StackState::Starting => {}
         StackState::Degraded => ui.hint("`devstack up` puts it right, `devstack down` takes it down"),
-        StackState::Orphaned => ui.hint("`devstack up` takes its containers over, `devstack down` removes them"),
+        StackState::Orphaned => ui.hint("`devstack up` takes over what is left, `devstack down` clears it away"),
     }
     let whole = matches!(status.state, StackState::Up | StackState::Down | StackState::Starting);
     Ok(if whole { Exit::Held } else { Exit::Environment })

@@ -16,9 +16,9 @@ use crate::{
         docker::{Engine, EngineError},
         supervisor::{self, Found},
     },
-    stack::{Loaded, RuntimeWish, Stack, Wanted},
+    stack::{Loaded, RuntimeWish, Settings, Stack, Wanted},
     support::{clock::Stopwatch, env::Os},
-    term::Ui,
+    term::{Look, Ui},
 };
 
 /// How long all of it may take where `--timeout` does not say: images may have to come over a slow line.
@@ -74,6 +74,10 @@ pub(crate) struct UpArgs {
     /// Run the demo services beside it
     #[arg(long, help_heading = "Run")]
     demo: bool,
+
+    /// Leave out the services and externals of devstack.yaml
+    #[arg(long, help_heading = "Run")]
+    no_services: bool,
 
     /// Stay in the foreground; Ctrl-C takes the stack down
     #[arg(long, help_heading = "Run")]
@@ -135,9 +139,13 @@ pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
         root: project.root().to_owned(),
     };
     let loaded = super::valid(crate::stack::load(&wanted, &Os), ui)?;
+    let settings = match args.no_services {
+        true => Settings::default(),
+        false => super::valid(crate::stack::settings(project.root(), &Os), ui)?,
+    };
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
-        let order = order(args, loaded, owner(&project)?, ui).await?;
+        let order = order(args, loaded, settings, owner(&project)?, ui).await?;
         if args.attach { Box::pin(attached(args, order, ui, clock)).await } else { in_background(args, &order, ui, clock).await }
     })
 }
@@ -197,7 +205,7 @@ async fn attached(args: &UpArgs, order: Order, ui: &Ui, clock: Stopwatch) -> Res
 }
 
 /// What is to run where, decided.
-async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
+async fn order(args: &UpArgs, loaded: Loaded, settings: Settings, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
     ui.explain(&loaded.warnings.render(super::paint(ui.err_look())));
     let runtime = decide(args.runtime, &loaded, &owner, ui).await?;
     let free_ports = args.ports.map_or(loaded.free_ports, |ports| ports == PortsOption::Auto);
@@ -223,6 +231,7 @@ async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<O
         network: args.network.clone(),
         deadline: args.timeout.unwrap_or(PATIENCE),
         demo: args.demo,
+        settings,
         build: build(),
     })
 }
@@ -283,9 +292,10 @@ fn tell(args: &UpArgs, ready: &Ready, drawer: &Drawer<'_>, ui: &Ui, clock: Stopw
     }
 }
 
-/// Without the secrets of the demo.
+/// Without secrets.
 fn public(ready: &Ready) -> serde_json::Value {
     let mut value = serde_json::to_value(ready).expect("a note has only text keys");
+    value["note"].as_object_mut().map(|note| note.remove("secrets"));
     value["note"]["demo"].as_object_mut().map(|demo| demo.remove("secrets"));
     if let Some(store) = value["note"]["store"]["at"].as_object_mut() {
         store.remove("headers");
@@ -311,6 +321,11 @@ fn timings(timings: &[(String, u64)], all: Duration) -> String {
 
 /// The failure with its details drawn.
 pub(crate) fn failed(failure: &UpFailure, ui: &Ui) -> Failure {
+    told(failure, ui.err_look())
+}
+
+/// The same, drawn in this look.
+pub(crate) fn told(failure: &UpFailure, look: &Look) -> Failure {
     if failure.cancelled {
         return Failure::interrupted("interrupted; what this run had made is removed");
     }
@@ -318,7 +333,7 @@ pub(crate) fn failed(failure: &UpFailure, ui: &Ui) -> Failure {
         Some(component) if !failure.message.starts_with(component.as_str()) => format!("{component}: {}", failure.message),
         _ => failure.message.clone(),
     };
-    let drawn = stack::failure(failure, ui.err_look());
+    let drawn = stack::failure(failure, look);
     let text = if drawn.is_empty() { message } else { format!("{message}\n{}", drawn.trim_end()) };
     failure.hints.iter().fold(Failure::environment(text), |failed, hint| failed.hint(hint.clone()))
 }

@@ -135,7 +135,7 @@ impl<'ui> Drawer<'ui> {
             Step::Waiting { on } => format!("{name} waits for {}", on.join(" and ")),
             Step::Creating => format!("creating {name}"),
             Step::Starting { last } => format!("starting {name}, {last}"),
-            Step::Ready { .. } | Step::Kept { .. } | Step::Removed => String::new(),
+            Step::Ready { .. } | Step::Kept { .. } | Step::Removed | Step::Stopped => String::new(),
         };
         if let Some(progress) = &mut self.progress {
             if let Some(old) = self.labels.remove(name) {
@@ -153,13 +153,16 @@ impl<'ui> Drawer<'ui> {
                 self.component_line(name, address.as_deref(), &time(*after));
             }
             Step::Kept { address } => self.component_line(name, address.as_deref(), "kept"),
-            Step::Removed => {
-                let look = self.ui.err_look();
-                let mark = look.paint(Role::Dim, look.glyph("–", "-"));
-                self.ui.status(&format!("  {mark} {} removed", pad_end(name, self.names)));
-            }
+            Step::Removed => self.gone(name, "removed"),
+            Step::Stopped => self.gone(name, "stopped"),
             Step::Waiting { .. } | Step::Creating | Step::Starting { .. } => {}
         }
+    }
+
+    fn gone(&self, name: &str, how: &str) {
+        let look = self.ui.err_look();
+        let mark = look.paint(Role::Dim, look.glyph("–", "-"));
+        self.ui.status(&format!("  {mark} {} {how}", pad_end(name, self.names)));
     }
 
     fn component_line(&mut self, name: &str, address: Option<&str>, time: &str) {
@@ -195,6 +198,9 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
     }
     if let Some(prometheus) = &note.prometheus {
         line("Metrics", &format!("{} (Prometheus)", prometheus.url));
+    }
+    for (name, url) in &note.services {
+        line("Service", &format!("{} {url}", pad_end(name, 18)));
     }
     for (name, url) in services(note) {
         line("Demo", &format!("{} {url}", pad_end(name, 18)));

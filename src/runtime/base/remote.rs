@@ -97,6 +97,7 @@ async fn state(name: &str, at: &Address, path: Option<&str>) -> ComponentStatus 
         uptime_s: None,
         image: None,
         container: None,
+        pid: None,
     }
 }
 

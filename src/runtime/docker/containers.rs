@@ -155,6 +155,7 @@ impl Containers {
             uptime_s: started.filter(|_| running).map(since),
             image: seen.image.clone(),
             container: Some(seen.id.clone()),
+            pid: None,
         }))
     }
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 
 use super::{Control, Found, files, find, wait_until_free};
 use crate::{
-    runtime::{Events, Note, Owner, RuntimeKind, UpEvent, UpFailure, base::not_removed, docker},
+    runtime::{Events, Note, Owner, RuntimeKind, Step, UpEvent, UpFailure, base::not_removed, docker, services},
     support::{clock, clock::Stopwatch, env::Env, process},
 };
 
@@ -23,7 +23,7 @@ const LET_GO: Duration = Duration::from_secs(5);
 pub struct Ended {
     /// The stack's name, where one was known.
     pub stack: Option<String>,
-    /// Components whose containers were removed.
+    /// Components whose containers were removed, and services that were ended.
     pub removed: Vec<String>,
     /// What else there is to say, in sentences.
     pub warnings: Vec<String>,
@@ -53,6 +53,11 @@ pub async fn down(owner: &Owner, volumes: bool, events: &Events, env: &dyn Env) 
         ended.stack = Some(note.stack.clone());
         files::remove_control(&note.control, owner);
     }
+    // Who sends goes first, as from a supervisor that lives.
+    for left in services::end_leftovers(&owner.state).await {
+        events.component(&left.name, Step::Stopped);
+        ended.removed.push(left.name);
+    }
     // Containers may be left even where no note says so: the state folder may have been deleted.
     let embedded = note.as_ref().is_some_and(|note| note.runtime == RuntimeKind::Embedded);
     if !embedded {
@@ -70,7 +75,7 @@ async fn asked(owner: &Owner, note: &Note, volumes: bool, events: &Events, ended
     let (mut gone, mut failed) = (false, None);
     while let Ok(Some(event)) = tokio::time::timeout(SILENCE, told.next()).await {
         match &event {
-            UpEvent::Component { name, step: crate::runtime::Step::Removed } => ended.removed.push(name.clone()),
+            UpEvent::Component { name, step: Step::Removed | Step::Stopped } => ended.removed.push(name.clone()),
             UpEvent::Warning { words } => ended.warnings.push(words.clone()),
             UpEvent::Gone => gone = true,
             UpEvent::Failed(failure) => failed = Some(*failure.clone()),

@@ -4,6 +4,7 @@
 //! lives, a note of where everything is ([`Note`](super::Note)), and a journal.
 
 mod ask;
+mod beside;
 mod canaries;
 mod control;
 mod down;

@@ -121,7 +121,7 @@ async fn end(ending: Option<Ending>, standing: &Shared, events: &Events, journal
         }
         EndingKind::Release => {
             journal.note("ends, and leaves the containers to the next supervisor");
-            standing.release().await;
+            standing.release(&told).await;
         }
     }
     told.tell(UpEvent::Gone);

@@ -1,4 +1,4 @@
-//! A stack that stands: the receiver, what is beneath it, and the demo services beside it.
+//! A stack that stands: the receiver, what is beneath it, and the services beside it, the demo's and the project's own.
 //!
 //! Brought up from an [`Order`] by the supervisor, which then answers from it for `status` and `logs` until it is taken down.
 
@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use tokio::sync::{RwLock, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{canaries, files, journal, journal::Journal, receiver::Receiver};
+use super::{beside::Beside, canaries, files, journal, journal::Journal, receiver::Receiver};
 use crate::{
     backend::Upstreams,
     client::{StoreAddress, StoreKind},
@@ -33,6 +33,7 @@ pub(super) struct Standing {
     base: Base,
     receiver: Receiver,
     demo: Option<ExtraDemo>,
+    beside: Beside,
     upstreams: watch::Sender<Upstreams>,
 }
 
@@ -40,7 +41,8 @@ pub(super) struct Standing {
 pub(super) type Shared = Arc<RwLock<Option<Standing>>>;
 
 impl Standing {
-    /// Brings a stack up: the receiver, what is beneath it, the canaries, the demo. On failure or `stop` nothing is left.
+    /// Brings a stack up: the receiver, what is beneath it, the canaries, the demo, the project's services. On failure or `stop` nothing is
+    /// left.
     pub(super) async fn bring_up(
         order: Order,
         events: &Events,
@@ -59,12 +61,25 @@ impl Standing {
         let rest = async {
             let mut note = note(&order, &receiver, &footing)?;
             canaries::fly(&order, &note, &footing, events, stop).await?;
-            let demo = demo(&order, &receiver).await?;
+            let config = EmbeddedConfig::from_env(&Os);
+            note.secrets = config.secrets.clone();
+            let demo = demo(&order, &receiver, &config).await?;
             note.demo = demo.as_ref().map(|(_, note)| note.clone());
-            Ok((note, demo.map(|(demo, _)| demo)))
+            let demo = demo.map(|(demo, _)| demo);
+            match Beside::start(&order, &mut note, events, stop).await {
+                Ok(beside) => Ok((note, demo, beside)),
+                Err(failure) => {
+                    if let Some(demo) = demo {
+                        demo.stop().await;
+                    }
+                    Err(failure)
+                }
+            }
         };
         match rest.await {
-            Ok((note, demo)) => Ok(Self { note: Arc::new(Mutex::new(note)), order, journal, base, receiver, demo, upstreams }),
+            Ok((note, demo, beside)) => {
+                Ok(Self { note: Arc::new(Mutex::new(note)), order, journal, base, receiver, demo, beside, upstreams })
+            }
             Err(failure) => {
                 base.undo(events).await;
                 receiver.end().await;
@@ -83,8 +98,9 @@ impl Standing {
         let parts = self.base.states().await;
         let note = self.note();
         let missing = self.missing(&parts);
-        let bad = reasons(parts.iter().chain(&missing).filter(|part| !part.healthy));
-        let components = std::iter::once(own_status(&note)).chain(parts).chain(missing).collect();
+        let services = self.beside.states();
+        let bad = reasons(parts.iter().chain(&missing).chain(&services).filter(|part| !part.healthy));
+        let components = std::iter::once(own_status(&note)).chain(parts).chain(missing).chain(services).collect();
         let seconds = clock::unix_seconds() - note.since;
         Status {
             version: STATUS_VERSION,
@@ -104,10 +120,14 @@ impl Standing {
     pub(super) fn logs(&self, wanted: &LogsWanted) -> BoxStream<'static, LogLine> {
         let own = wanted.names.is_empty() || wanted.names.iter().any(|name| name == journal::NAME);
         let own = if own { journal::lines(&files::journal(&self.order.owner), wanted.since, wanted.tail) } else { Vec::new() };
-        let others: Vec<_> = wanted.names.iter().filter(|name| *name != journal::NAME).cloned().collect();
-        let none = others.is_empty() && !wanted.names.is_empty();
-        let parts = if none { stream::empty().boxed() } else { self.base.logs(&LogsWanted { names: others, ..wanted.clone() }) };
-        stream::iter(own).chain(parts).boxed()
+        let of = |names: Vec<String>| LogsWanted { names, ..wanted.clone() };
+        let others = wanted.names.iter().filter(|name| *name != journal::NAME).cloned();
+        let (services, others): (Vec<_>, Vec<_>) = others.partition(|name| self.beside.has_log(name));
+        let all = wanted.names.is_empty();
+        let parts = if all || !others.is_empty() { self.base.logs(&of(others)) } else { stream::empty().boxed() };
+        let services = if all || !services.is_empty() { self.beside.logs(&of(services)) } else { stream::empty().boxed() };
+        let both = if wanted.follow { stream::select(parts, services).boxed() } else { parts.chain(services).boxed() };
+        stream::iter(own).chain(both).boxed()
     }
 
     /// Looks after it until `stop`: addresses that change, problems worth a line in the journal.
@@ -117,6 +137,7 @@ impl Standing {
         let following = self.base.follow(followers);
         let noting = keep_note(self.order.owner.clone(), Arc::clone(&self.note), self.journal.clone(), moved);
         let happenings = self.receiver.feed().subscribe();
+        let watching = self.beside.watch(self.journal.clone());
         let (journal, stop) = (self.journal.clone(), stop.clone());
         async move {
             let problems = happenings.for_each(|happening| {
@@ -126,7 +147,7 @@ impl Standing {
                 std::future::ready(())
             });
             tokio::select! {
-                _ = async { tokio::join!(following, problems, noting) } => {}
+                _ = async { tokio::join!(following, problems, noting, watching) } => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -135,6 +156,7 @@ impl Standing {
     /// Takes it down: who sends first, then what is beneath, then the receiver. Gives sentences about what others keep there; fails where
     /// something of ours is left.
     pub(super) async fn end(self, volumes: bool, events: &Events) -> Result<Vec<String>, UpFailure> {
+        self.beside.end(events).await;
         if let Some(demo) = self.demo {
             demo.stop().await;
         }
@@ -144,7 +166,8 @@ impl Standing {
     }
 
     /// Lets go of everything and leaves the containers to the next supervisor.
-    pub(super) async fn release(self) {
+    pub(super) async fn release(self, events: &Events) {
+        self.beside.end(events).await;
         if let Some(demo) = self.demo {
             demo.stop().await;
         }
@@ -165,6 +188,7 @@ impl Standing {
             uptime_s: None,
             image: Some(component.image.clone()),
             container: None,
+            pid: None,
         };
         if self.order.runtime == RuntimeKind::Docker { missing.map(status).collect() } else { Vec::new() }
     }
@@ -186,6 +210,7 @@ fn own_status(note: &Note) -> ComponentStatus {
         uptime_s: Some((clock::unix_seconds() - note.since).max(0) as u64),
         image: None,
         container: None,
+        pid: None,
     }
 }
 
@@ -219,6 +244,7 @@ fn reasons<'a>(bad: impl Iterator<Item = &'a ComponentStatus>) -> Vec<String> {
 
 fn reason(part: &ComponentStatus) -> String {
     match &part.health {
+        Some(health) if part.pid.is_some() => format!("{} {health}", part.name),
         Some(health) if part.state == "running" || part.state == "remote" => format!("{} says {health}", part.name),
         _ => format!("{} is {}", part.name, part.state),
     }
@@ -250,18 +276,20 @@ fn note(order: &Order, receiver: &Receiver, footing: &Footing) -> Result<Note, U
         components: footing.components.clone(),
         network: footing.network.clone(),
         demo: None,
+        services: Vec::new(),
+        externals: Vec::new(),
+        secrets: crate::webhook::Secrets::default(),
     })
 }
 
 /// The demo services, where the order asks for them.
-async fn demo(order: &Order, receiver: &Receiver) -> Result<Option<(ExtraDemo, DemoNote)>, UpFailure> {
+async fn demo(order: &Order, receiver: &Receiver, config: &EmbeddedConfig) -> Result<Option<(ExtraDemo, DemoNote)>, UpFailure> {
     if !order.demo {
         return Ok(None);
     }
-    let config = EmbeddedConfig::from_env(&Os);
     let secrets = config.secrets.clone();
     let failed = |error: super::super::RuntimeError| UpFailure::new(error.to_string());
-    let demo = ExtraDemo::start(&config, &receiver.otlp_http, secrets.clone()).await.map_err(failed)?;
+    let demo = ExtraDemo::start(config, &receiver.otlp_http, secrets.clone()).await.map_err(failed)?;
     let note = DemoNote { services: demo.services(), externals: demo.externals(), secrets };
     Ok(Some((demo, note)))
 }

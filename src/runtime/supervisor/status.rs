@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
-use super::{Control, ControlError, Found, Phase, find, wait_until_free};
+use super::{Control, ControlError, Found, Phase, beside, find, wait_until_free};
 use crate::{
-    runtime::{ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker},
+    runtime::{
+        ComponentStatus, Note, Owner, RuntimeKind, STATUS_VERSION, StackState, Status, UNKNOWN, UpFailure, build, docker,
+        services,
+    },
     support::env::Env,
 };
 
@@ -66,6 +69,22 @@ async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Statu
         }
         Err(_) => Vec::new(),
     };
+    let orphans: Vec<ComponentStatus> = services::orphans(&owner.state).into_iter().map(beside::status).collect();
+    if left.is_empty() && !orphans.is_empty() {
+        let reason = match note {
+            Some(note) => format!("the supervisor (pid {}) is gone, the services that it started are not", note.pid),
+            None => "services of this project are left, and whoever started them is gone".to_owned(),
+        };
+        let (runtime, stack) = (note.map(|note| note.runtime), note.map(|note| note.stack.clone()));
+        return Status {
+            state: StackState::Orphaned,
+            reason: Some(reason),
+            runtime,
+            stack,
+            components: orphans,
+            ..Status::down()
+        };
+    }
     if left.is_empty() {
         let reason = note.map(|note| format!("the supervisor (pid {}) died; nothing else is left", note.pid));
         return Status { reason, ..Status::down() };
@@ -84,7 +103,7 @@ async fn of_the_dead(owner: &Owner, note: Option<&Note>, env: &dyn Env) -> Statu
         reason: Some(died),
         runtime: note.map(|note| note.runtime),
         stack: note.map(|note| note.stack.clone()),
-        components: left,
+        components: left.into_iter().chain(orphans).collect(),
         ..Status::down()
     }
 }
