@@ -33,6 +33,7 @@ enum Command {
     Down(commands::down::DownArgs),
     Status(commands::status::StatusArgs),
     Logs(commands::logs::LogsArgs),
+    Run(commands::run::RunArgs),
     Open(commands::open::OpenArgs),
     /// The background process of a stack
     #[command(hide = true)]
@@ -54,7 +55,7 @@ enum Command {
 
 /// Commands by what one comes for, in the order of `--help`.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Run", &["up", "down", "status", "logs", "env", "open"]),
+    ("Run", &["up", "down", "status", "logs", "run", "env", "open"]),
     ("Test", &["replay", "lint"]),
     ("Look", &["trace", "tail"]),
     ("Set up", &["doctor", "images", "schema", "completions"]),
@@ -110,6 +111,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Down(args) => commands::down::run(&args, ui),
         Command::Status(args) => commands::status::run(&args, ui),
         Command::Logs(args) => commands::logs::run(&args, ui),
+        Command::Run(args) => commands::run::run(&args, ui),
         Command::Open(args) => commands::open::run(&args, ui),
         Command::Supervise => commands::supervise::run(),
         Command::Launch(args) => Err(commands::launch::run(&args)),

@@ -6,22 +6,23 @@ use crate::check::{RunReport, Totals};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum Exit {
     /// Everything held.
-    Held = 0,
+    Held,
     /// An expectation failed.
-    Failed = 1,
+    Failed,
     /// Wrong usage, or a file with errors.
-    Usage = 2,
+    Usage,
     /// The environment could not run it.
-    Environment = 3,
+    Environment,
     /// Nothing matched the selection.
-    NothingSelected = 4,
+    NothingSelected,
     /// Undecided, or nothing was ever observed.
-    Undecided = 5,
+    Undecided,
     /// Ended by Ctrl-C or SIGTERM.
-    Interrupted = 130,
+    Interrupted,
+    /// `run`: as the command ended.
+    Command(u8),
 }
 
 /// The table as `--help` prints it.
@@ -35,6 +36,20 @@ pub const TABLE: &str = "Exit codes:
   130  interrupted";
 
 impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Held => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::NothingSelected => 4,
+            Self::Undecided => 5,
+            Self::Interrupted => 130,
+            Self::Command(code) => code,
+        }
+    }
+
     /// The code of a run: in mixed runs the first of 130, 2, 3, 1, 5 that applies.
     pub fn of_run(report: &RunReport) -> Self {
         let Totals { failed, undecided, unobserved, broken, .. } = report.totals();
@@ -51,6 +66,6 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

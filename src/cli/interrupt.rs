@@ -16,7 +16,7 @@ pub(super) fn cancel_on_signal(stop: CancellationToken, eraser: Eraser) -> JoinH
         signal().await;
         eraser.clear();
         #[expect(clippy::exit, reason = "a second Ctrl-C asks for exactly this")]
-        std::process::exit(Exit::Interrupted as i32);
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     })
 }
 

@@ -3,6 +3,7 @@
 //! Commands orchestrate: they parse, call one engine and hand what it gives to `report` and `term`. What one would unit-test lives below.
 
 mod app;
+mod arrived;
 mod commands;
 pub mod exit;
 mod failure;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, commands::up, project::owner};
 use crate::{
     runtime::{
-        Events, UpEvent, host_settings,
+        Events, UpEvent, service_settings,
         services::{self, Death, ExternalAt, Given, Place, Playing, Services, Starter, StarterKind},
     },
     stack::Settings,
@@ -59,7 +59,7 @@ pub(super) async fn start(
     let drawn = |failure| up::told(&failure, &Look::plain());
     let playing = services::play(&settings.externals).await.map_err(drawn)?;
     let given = Given {
-        otel: host_settings(&otlp.http),
+        otel: service_settings(&otlp.http),
         otlp_grpc: otlp.grpc.clone(),
         variables: Vec::new(),
         secrets: secrets.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),

@@ -12,7 +12,24 @@ pub enum Audience {
     Host,
     /// A container on the stack's network: to the collector, because the receiver listens on this machine's loopback only.
     Container,
+    /// A Node program of this machine.
+    Node,
+    /// A Python program of this machine.
+    Python,
+    /// A Go program of this machine.
+    Go,
 }
+
+/// Node's SDK looks for clouds by asking addresses that nobody has on this machine, and waits for them: these detectors ask nobody. The
+/// last one wins, so an instance id of `OTEL_RESOURCE_ATTRIBUTES` stays (`@opentelemetry/sdk-node`, README).
+const NODE_DETECTORS: (&str, &str) = ("OTEL_NODE_RESOURCE_DETECTORS", "serviceinstance,host,os,process,env");
+
+/// Python's log records are exported only where this is set (opentelemetry-python, `opentelemetry-sdk`).
+const PYTHON_LOGS: (&str, &str) = ("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", "true");
+
+/// Which exporter: the default of most SDKs (SDK environment variables, exporter selection), and what a shell may have set otherwise.
+const EXPORTERS: [(&str, &str); 3] =
+    [("OTEL_TRACES_EXPORTER", "otlp"), ("OTEL_METRICS_EXPORTER", "otlp"), ("OTEL_LOGS_EXPORTER", "otlp")];
 
 /// The name of the collector on the network, where the note names none.
 const COLLECTOR: &str = "collector";
@@ -34,11 +51,27 @@ pub fn settings(note: &Note, audience: Audience) -> Vec<(String, String)> {
     match audience {
         Audience::Host => host_settings(&note.otlp_http),
         Audience::Container => host_settings(&format!("http://{}:{HTTP_PORT}", collector(note))),
+        Audience::Node => with(host_settings(&note.otlp_http), EXPORTERS.into_iter().chain([NODE_DETECTORS])),
+        Audience::Python => with(host_settings(&note.otlp_http), EXPORTERS.into_iter().chain([PYTHON_LOGS])),
+        Audience::Go => with(host_settings(&note.otlp_http), EXPORTERS),
     }
 }
 
-/// The same for a receiver of OTLP over HTTP at this address.
-pub fn host_settings(otlp_http: &str) -> Vec<(String, String)> {
+/// The settings of a program that devstack starts itself: those of every language, because each SDK reads its own only.
+pub fn service_settings(otlp_http: &str) -> Vec<(String, String)> {
+    with(host_settings(otlp_http), EXPORTERS.into_iter().chain([NODE_DETECTORS, PYTHON_LOGS]))
+}
+
+fn with(
+    mut settings: Vec<(String, String)>,
+    more: impl IntoIterator<Item = (&'static str, &'static str)>,
+) -> Vec<(String, String)> {
+    settings.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    settings
+}
+
+/// The settings that every language has, for a receiver of OTLP over HTTP at this address.
+fn host_settings(otlp_http: &str) -> Vec<(String, String)> {
     let flush = format!("{FLUSH_ATTRIBUTE}={DELAY}");
     let pairs = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_http),
@@ -92,6 +125,19 @@ mod tests {
         assert_eq!(endpoint(&note, Audience::Container), "http://collector:4318");
         note.hops.push(Hop { name: "otel".to_owned(), role: Role::Collector, metrics: String::new() });
         assert_eq!(endpoint(&note, Audience::Container), "http://otel:4318");
+    }
+
+    #[test]
+    fn each_language_gets_its_own_and_no_program_is_told_what_to_load() {
+        let has = |audience, name: &str| settings(&note(), audience).iter().any(|(known, _)| known == name);
+        assert!(has(Audience::Node, "OTEL_NODE_RESOURCE_DETECTORS") && !has(Audience::Python, "OTEL_NODE_RESOURCE_DETECTORS"));
+        assert!(has(Audience::Python, "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"));
+        for audience in [Audience::Node, Audience::Python, Audience::Go] {
+            assert_eq!(value(&note(), audience, "OTEL_TRACES_EXPORTER"), "otlp");
+            assert_eq!(value(&note(), audience, "OTEL_EXPORTER_OTLP_ENDPOINT"), "http://127.0.0.1:14318");
+            assert!(!has(audience, "NODE_OPTIONS"));
+        }
+        assert!(!has(Audience::Host, "OTEL_TRACES_EXPORTER"));
     }
 
     #[test]

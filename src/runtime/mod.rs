@@ -19,7 +19,7 @@ pub mod supervisor;
 pub use alone::{Alone, AloneConfig, DemoService};
 pub use canary::{CanaryBack, CanaryError};
 pub use embedded::{Embedded, EmbeddedConfig, ExtraDemo, RuntimeError};
-pub use environment::{Audience, host_settings, settings};
+pub use environment::{Audience, service_settings, settings};
 pub use event::{Events, Ready, Step, UpEvent, UpFailure};
 pub use kept::{Kept, KeptError};
 pub use note::{DemoNote, Hop, NOTE_FILE, NOTE_VERSION, Note};

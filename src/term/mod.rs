@@ -11,6 +11,7 @@ pub mod layers;
 pub mod links;
 pub mod look;
 pub mod names;
+mod pass;
 pub mod progress;
 pub mod rows;
 pub mod snippet;
@@ -22,5 +23,6 @@ pub mod waterfall;
 
 pub use look::{ColorOption, Look, Role};
 pub use names::ServiceNames;
+pub use pass::Pass;
 pub use progress::Progress;
 pub use ui::{Captured, Eraser, Ui, UiOptions};

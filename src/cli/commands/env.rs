@@ -7,6 +7,7 @@ use crate::{
     cli::{Failure, exit::Exit, project::stack_up},
     runtime::{Audience, Note, settings},
     term::Ui,
+    webhook::Secrets,
 };
 
 /// The version of the JSON shape.
@@ -16,16 +17,24 @@ const VERSION: u32 = 1;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   eval \"$(devstack env)\"
-  devstack env --format dotenv > .env.otel
+  devstack env --for node --service api --format dotenv > .env.otel
   devstack env --format dotenv --for container > otel.env && docker run --env-file otel.env …")]
 pub(crate) struct EnvArgs {
     /// How they are written
     #[arg(long, value_name = "FORMAT", default_value = "shell", help_heading = "Output")]
     format: EnvFormat,
 
-    /// Who exports: a process of this machine, or a container on the stack's network
+    /// Who exports: a process of this machine, in a certain language, or a container on the stack's network
     #[arg(long = "for", value_name = "WHO", default_value = "host")]
     audience: EnvFor,
+
+    /// Its name in traces (OTEL_SERVICE_NAME)
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    /// Add the addresses of externals and the secrets that deliveries are signed with
+    #[arg(long)]
+    secrets: bool,
 }
 
 /// How settings are written.
@@ -44,6 +53,12 @@ enum EnvFormat {
 enum EnvFor {
     /// A process of this machine
     Host,
+    /// A Node program of this machine
+    Node,
+    /// A Python program of this machine
+    Python,
+    /// A Go program of this machine
+    Go,
     /// A container on the stack's network
     Container,
 }
@@ -52,6 +67,9 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui) -> Result<Exit, Failure> {
     let note = stack_up(&super::project()?)?;
     let audience = match (args.audience, &note.network) {
         (EnvFor::Host, _) => Audience::Host,
+        (EnvFor::Node, _) => Audience::Node,
+        (EnvFor::Python, _) => Audience::Python,
+        (EnvFor::Go, _) => Audience::Go,
         (EnvFor::Container, Some(network)) => {
             ui.status(&format!("The container must be on the network {network} (`docker run --network {network} …`)."));
             Audience::Container
@@ -61,13 +79,23 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui) -> Result<Exit, Failure> {
             return Err(Failure::environment(why).hint("`devstack up --runtime docker` has one"));
         }
     };
-    let pairs = settings(&note, audience);
+    let mut pairs = settings(&note, audience);
+    pairs.extend(args.service.iter().map(|name| ("OTEL_SERVICE_NAME".to_owned(), name.clone())));
+    if args.secrets {
+        pairs.extend(note.externals.iter().map(|external| (external.variable.clone(), external.url.clone())));
+        pairs.extend(secrets(&note).variables().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
     ui.data(&match args.format {
         EnvFormat::Shell => lines(&pairs, |name, value| format!("export {name}={}", for_shell(value))),
         EnvFormat::Dotenv => lines(&pairs, |name, value| format!("{name}={}", for_dotenv(value))),
         EnvFormat::Json => format!("{:#}", as_json(&note, &pairs)),
     });
     Ok(Exit::Held)
+}
+
+/// The demo's are the ones that its services know.
+fn secrets(note: &Note) -> &Secrets {
+    note.demo.as_ref().map_or(&note.secrets, |demo| &demo.secrets)
 }
 
 fn lines(pairs: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {

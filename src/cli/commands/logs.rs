@@ -8,16 +8,17 @@ use crate::{
     cli::{Failure, exit::Exit, interrupt, project::owner},
     report::stack::{LogLines, since},
     runtime::{
-        LogLine, LogsWanted, Owner,
+        LogLine, LogsWanted, Owner, services,
         supervisor::{self, Control, Found},
     },
     support::clock,
     term::Ui,
 };
 
-/// Show what components wrote
+/// Show what components and services wrote
 ///
-/// Without a name, all of them. `devstack` is the supervisor's own journal, which is there after a crash too.
+/// Without a name, all of them. `devstack` is the supervisor's own journal, which is there after a crash too, as is what services
+/// wrote.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack logs
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Result<Exit, Failure> {
         super::OutputFormat::Json => ui.data(&serde_json::to_string(line).expect("a line has only text keys")),
     };
     super::async_runtime()?.block_on(async {
-        let Some(control) = living(&owner)? else { return of_the_journal(&owner, &wanted, &mut show) };
+        let Some(control) = living(&owner)? else { return of_the_files(&owner, &wanted, &mut show).await };
         let stop = CancellationToken::new();
         let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
         let found = control.logs(&wanted).await;
@@ -83,11 +84,15 @@ fn living(owner: &Owner) -> Result<Option<Control>, Failure> {
     }
 }
 
-/// Without a supervisor there is what the last one wrote.
-fn of_the_journal(owner: &Owner, wanted: &LogsWanted, show: &mut impl FnMut(&LogLine)) -> Result<Exit, Failure> {
+/// Without a supervisor there is what the last one wrote, and what services did.
+async fn of_the_files(owner: &Owner, wanted: &LogsWanted, show: &mut impl FnMut(&LogLine)) -> Result<Exit, Failure> {
     let asked = wanted.names.is_empty() || wanted.names.iter().any(|name| name == "devstack");
-    let lines = supervisor::journal_lines(&supervisor::journal_file(owner), wanted.since, wanted.tail);
-    if !asked || lines.is_empty() {
+    let file = supervisor::journal_file(owner);
+    let mut lines = if asked { supervisor::journal_lines(&file, wanted.since, wanted.tail) } else { Vec::new() };
+    let kept = LogsWanted { follow: false, ..wanted.clone() };
+    lines.extend(services::follow_logs(&owner.state, &kept).collect::<Vec<_>>().await);
+    lines.sort_by_key(|line| line.at_ns);
+    if lines.is_empty() {
         return Err(Failure::environment("nothing is up, so nothing is written").hint("`devstack up` starts the stack"));
     }
     lines.iter().for_each(show);

@@ -26,6 +26,7 @@ pub(super) mod lint;
 pub(super) mod logs;
 pub(super) mod open;
 pub(super) mod replay;
+pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod status;
 pub(super) mod supervise;

@@ -23,7 +23,7 @@ const NOT_INHERITED: &str = "OTEL_EXPORTER_OTLP_";
 /// What a service is told where it runs.
 #[derive(Clone, Default)]
 pub struct Given {
-    /// The `OTEL_*` settings with which it exports here ([`crate::runtime::host_settings`]).
+    /// The `OTEL_*` settings with which it exports here ([`crate::runtime::service_settings`]).
     pub otel: Vec<(String, String)>,
     /// Where OTLP over gRPC is received, for a service that insists on it.
     pub otlp_grpc: String,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::journal::Journal;
 use crate::{
     runtime::{
-        ComponentStatus, Events, LogLine, LogsWanted, Note, Order, Owner, Step, UpEvent, UpFailure, host_settings,
+        ComponentStatus, Events, LogLine, LogsWanted, Note, Order, Owner, Step, UpEvent, UpFailure, service_settings,
         services::{self, Given, Place, Playing, ServiceState, Services, Starter, StarterKind},
     },
     support::clock,
@@ -37,7 +37,7 @@ impl Beside {
         }
         let externals = services::play(&order.settings.externals).await?;
         let given = Given {
-            otel: host_settings(&note.otlp_http),
+            otel: service_settings(&note.otlp_http),
             otlp_grpc: note.otlp_grpc.clone(),
             variables: Vec::new(),
             secrets: note.secrets.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
