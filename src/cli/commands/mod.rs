@@ -92,6 +92,7 @@ fn loaded<T>(result: Result<T, LoadError>, ui: &Ui) -> Result<T, Failure> {
             let failure = Failure::nothing_selected(nothing.message);
             nothing.help.into_iter().fold(failure, Failure::hint)
         }
+        LoadError::NoProfile { ref help, .. } => Failure::usage(&error as &dyn std::error::Error).hint(help.as_str()),
         LoadError::Invalid(problems) => {
             ui.explain(&problems.render(paint(ui.err_look())));
             Failure::usage(summary(&problems))

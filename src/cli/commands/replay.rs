@@ -155,14 +155,16 @@ fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
 /// The demo services are the only target so far; sending a fixture to them that was written for another system would be a lie.
 fn refuse_other_targets(suite: &Suite) -> Result<(), Failure> {
     let other = suite.fixtures.iter().find_map(|fixture| match &fixture.suite.target {
-        Some(Target::Url(url)) => Some((fixture, url)),
         Some(Target::Demo) | None => None,
+        Some(other) => Some((fixture, other)),
     });
     match other {
         None => Ok(()),
-        Some((fixture, url)) => {
-            let message =
-                format!("`{}` is for `target: {url}`; targets other than the demo services come in a later version", fixture.id);
+        Some((fixture, target)) => {
+            let message = format!(
+                "`{}` is for `target: {target}`; targets other than the demo services come in a later version",
+                fixture.id
+            );
             Err(Failure::usage(message).hint("`target: demo` in suite.yaml"))
         }
     }
