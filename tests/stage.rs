@@ -10,7 +10,7 @@ use axum::{
 };
 use devstack::{
     backend::{Backend, Config},
-    check::{self, Grounds, Judge, Plan, RunReport, ServiceAddress},
+    check::{self, Aim, Grounds, Judge, Plan, RunReport, ServiceAddress},
     client::{self, OtlpClient, StoreAddress, StoreKind},
     fixture::{self, LoadOptions},
     model::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, TraceId},
@@ -69,6 +69,7 @@ impl Stage {
         let (url, serving) = serve(stranger(exporter), self.shutdown.clone()).await;
         let mut grounds = Grounds {
             stack: "a stranger".into(),
+            aim: Aim::default(),
             http,
             ledger: self.api.clone(),
             judge: Judge::Ledger,

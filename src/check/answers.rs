@@ -55,7 +55,10 @@ pub(super) fn check_answer(file: &str, step: &Step, answer: &Answer, captures: &
 fn wrong(file: &str, place: Place, what: &str, expected: &Predicate, actual: Option<&Value>, answer: &Answer) -> Finding {
     let (wanted, got) = (describe_expected(expected, actual), describe_actual(expected, actual));
     let headline = if what == "status" {
-        format!("the service answered {got}, expected {wanted}.")
+        match redirected_to(answer) {
+            Some(place) => format!("the service answered {got} to `{place}`, expected {wanted}: redirects are not followed."),
+            None => format!("the service answered {got}, expected {wanted}."),
+        }
     } else {
         format!("{what} of the answer is {}, expected {wanted}.", cut(&got))
     };
@@ -66,6 +69,12 @@ fn wrong(file: &str, place: Place, what: &str, expected: &Predicate, actual: Opt
         finding.details.push(format!("It said: {}", cut(String::from_utf8_lossy(&answer.body).trim())));
     }
     finding
+}
+
+/// Where a redirect leads, without its query, in which there may be a token.
+fn redirected_to(answer: &Answer) -> Option<&str> {
+    let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection())?;
+    Some(location.to_str().ok()?.split(['?', '#']).next().unwrap_or_default())
 }
 
 fn header_value(headers: &HeaderMap, name: &str) -> Option<Value> {

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CaseReport, Evidence, Grounds, Judge, Severity, Verdict,
+    CaseReport, Evidence, Grounds, Judge, RunEvent, Severity, Verdict,
     answers::check_answer,
     case::Case,
     findings::{counted, finding},
@@ -15,13 +15,14 @@ use super::{
     outcome::{Finding, verdict_name},
     run::PlannedCase,
     steps::{Sent, StepRunner},
+    unheard,
     witness::Witness,
 };
 use crate::{
     client::{ClientError, OtlpClient},
     fixture::{Fixture, Traceparent, When},
     model::{Span, TraceId},
-    replay::{Identity, OwnTrace, Sender},
+    replay::{Identity, OwnTrace},
 };
 
 /// How long a case may take where neither fixture nor suite says (DESIGN section 7, verdict 8).
@@ -29,6 +30,12 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The same where a store is read that others write to.
 const STORED_DEADLINE: Duration = Duration::from_secs(15);
+
+/// What a request leaves of the deadline to look at what arrived: at most this, and at most a tenth of what there is.
+const KEPT_BACK: Duration = Duration::from_millis(100);
+
+/// Takes events.
+pub(super) type Tell<'a> = &'a (dyn Fn(RunEvent) + Sync);
 
 /// Why nothing can be seen where a store is all there is.
 const BLIND: &str = "The services begin a trace of their own here, and the store finds none by correlation id.";
@@ -42,27 +49,27 @@ pub(super) struct Ended {
 }
 
 /// Runs one case; one that changes a whole process gets services of its own where somebody can start them.
-pub(super) async fn drive(planned: &PlannedCase, grounds: &Arc<Grounds>, witness: &Witness) -> Ended {
+pub(super) async fn drive(planned: &PlannedCase, grounds: &Arc<Grounds>, witness: &Witness, tell: Tell<'_>) -> Ended {
     let Some(isolation) = grounds.isolation.as_ref().filter(|_| planned.fixture.isolated) else {
-        return drive_on(planned, grounds, witness, None).await;
+        return drive_on(planned, grounds, witness, tell, None).await;
     };
     match isolation.start().await {
         Ok(isolated) => {
             let (own, stop) = isolated.grounds(grounds);
-            let ended = drive_on(planned, &own, witness, None).await;
+            let ended = drive_on(planned, &own, witness, tell, None).await;
             stop.await;
             ended
         }
         Err(why) => {
             let mut broken = finding("case.isolation", "The case got no services of its own (`isolated: true`).");
             broken.details.push(format!("{why}."));
-            drive_on(planned, grounds, witness, Some(broken)).await
+            drive_on(planned, grounds, witness, tell, Some(broken)).await
         }
     }
 }
 
 /// Runs one case on these grounds, or reports why it is `broken` before it began.
-async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, broken: Option<Finding>) -> Ended {
+async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, tell: Tell<'_>, broken: Option<Finding>) -> Ended {
     let fixture = &planned.fixture;
     let identity = Identity::new(planned.nonce);
     let trail =
@@ -77,14 +84,14 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, b
         None => given::set(fixture, grounds, &trail).await,
     };
     let mut sent = match ready {
-        Ok(()) => send_all(fixture, grounds, &identity, &observer, &mut own).await,
+        Ok(()) => send_all(planned, grounds, &identity, &observer, &mut own, tell).await,
         Err(broken) => Sent { broken: Some(*broken), ..Sent::default() },
     };
-    let broken = sent.broken.take();
+    let (broken, unanswered) = (sent.broken.take(), sent.unanswered);
     let mut case = Case::new(planned, trail.clone(), sent, own.spans(None), &grounds.secrets);
     let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
-        None => match weigh(&mut case, &observer).await {
+        None => match weigh(&mut case, &observer, unanswered).await {
             Ok(judgement) => case.report(examined(judgement, &case, grounds).await, observer.elapsed()),
             Err(why) => case.broken(why, observer.elapsed()),
         },
@@ -107,7 +114,7 @@ fn unwatched(planned: &PlannedCase, grounds: &Grounds, trail: &Trail, own: &OwnT
 }
 
 fn deadline(fixture: &Fixture, grounds: &Grounds) -> Duration {
-    fixture.deadline.unwrap_or(match grounds.judge {
+    fixture.deadline.or(grounds.aim.deadline).unwrap_or(match grounds.judge {
         Judge::Ledger => DEFAULT_DEADLINE,
         Judge::Stored => STORED_DEADLINE,
     })
@@ -170,13 +177,15 @@ fn continues(fixture: &Fixture) -> bool {
 
 /// Sends every step, each when the fixture says, and looks at the answers.
 async fn send_all(
-    fixture: &Fixture,
+    planned: &PlannedCase,
     grounds: &Grounds,
     identity: &Identity,
     observer: &Observer<'_>,
     own: &mut OwnTrace,
+    tell: Tell<'_>,
 ) -> Sent {
-    let mut runner = StepRunner::new(fixture, grounds, identity, Sender::new(grounds.http.clone()));
+    let fixture = &planned.fixture;
+    let mut runner = StepRunner::new(fixture, grounds, identity);
     for (at, step) in fixture.steps.iter().enumerate() {
         match step.when {
             When::Settled => {
@@ -186,15 +195,28 @@ async fn send_all(
             When::After(wait) => observer.pause(wait).await,
             When::AtOnce => {}
         }
-        runner.send(at, own).await;
-        if runner.sent.broken.is_some() {
+        if let Some(pace) = &grounds.aim.pace {
+            let wait = pace.take_turn();
+            if !wait.is_zero() {
+                tell(RunEvent::CaseWaits(planned.key()));
+                observer.stand_still(wait).await;
+                tell(RunEvent::CaseSends(planned.key()));
+            }
+        }
+        let left = observer.left();
+        runner.send(at, own, left.saturating_sub(KEPT_BACK.min(left / 10))).await;
+        if runner.sent.broken.is_some() || runner.sent.unanswered {
             break;
         }
     }
     let (mut sent, answers) = (runner.sent, runner.answers);
     // After the last step, because an answer may be compared with a value captured later.
-    for (step, answer) in fixture.steps.iter().zip(&answers) {
-        let wrong = check_answer(&fixture.file, step, answer, &sent.captures);
+    for (step, answered) in fixture.steps.iter().zip(&answers) {
+        let mut wrong = check_answer(&fixture.file, step, &answered.answer, &sent.captures);
+        if let Some(assumed) = answered.assumed_skew {
+            let known = grounds.aim.skews.of(&answered.service);
+            unheard::explain_skew(&mut wrong, &answered.answer, &answered.service, assumed, known);
+        }
         sent.findings.extend(wrong);
     }
     sent
@@ -202,11 +224,12 @@ async fn send_all(
 
 /// Waits until there is a verdict: once the services are done, else with every change until the deadline. A ledger that cannot be read
 /// until then breaks the case.
-async fn weigh(case: &mut Case, observer: &Observer<'_>) -> Result<Judgement, Finding> {
+async fn weigh(case: &mut Case, observer: &Observer<'_>, unanswered: bool) -> Result<Judgement, Finding> {
     if observer.is_blind() {
         return blind(case).ok_or_else(|| finding("case.store", BLIND));
     }
-    case.settled = observer.settle(Awaited { expected: &case.expected, own: &case.own }).await;
+    let awaited = Awaited { expected: &case.expected, own: &case.own };
+    case.settled = if unanswered { observer.settle_unanswered(awaited).await } else { observer.settle(awaited).await };
     if case.expected.nothing.is_some() && case.settled.evidence == Some(Evidence::Drained) {
         case.settled.silence_proved = observer.heard_from(&case.settled.reports).await;
     }

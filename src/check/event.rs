@@ -25,6 +25,10 @@ pub enum RunEvent {
     },
     /// A case sends its first byte.
     CaseStarted(CaseKey),
+    /// A case waits for its turn to send, because of a rate.
+    CaseWaits(CaseKey),
+    /// Its turn has come.
+    CaseSends(CaseKey),
     /// A case has its verdict. Comes again for the same case when a late span has changed it.
     CaseFinished(Box<CaseReport>),
     /// No case will come any more.

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Examiner, Isolation};
+use super::{Aim, Examiner, Isolation};
 use crate::{
     client::{HopAddress, StoreAddress},
     webhook::Secrets,
@@ -37,7 +37,9 @@ pub struct ServiceAddress {
 pub struct Grounds {
     /// What it is, in a few words: `embedded stack · demo services`.
     pub stack: String,
-    /// The one HTTP client.
+    /// What requests are sent to, and how.
+    pub aim: Aim,
+    /// The one HTTP client of questions.
     pub http: reqwest::Client,
     /// Base address of the ledger's API, which is Tempo's API too.
     pub ledger: String,
@@ -53,7 +55,7 @@ pub struct Grounds {
     pub flush: Duration,
     /// Base address of OTLP over HTTP, for devstack's own spans.
     pub otlp: String,
-    /// The services. Requests go to them by name, and they answer for their work.
+    /// The services. Requests go to them by name, and they answer for their work where that may be asked ([`Aim::reports`]).
     pub services: Vec<ServiceAddress>,
     /// Control address of the externals, where there are scripted ones.
     pub externals: Option<String>,

@@ -2,6 +2,7 @@
 //!
 //! Fed by `cli` with fixtures and addresses; read by `report` (text), `runs` (kept on disk) and `cli` (exit code).
 
+mod aim;
 mod answers;
 mod case;
 mod compare;
@@ -21,8 +22,10 @@ mod quiet;
 mod run;
 mod steps;
 mod stored;
+mod unheard;
 mod witness;
 
+pub use aim::{Aim, TARGET_DEADLINE, TARGET_JOBS};
 pub use event::{CaseKey, RunEvent};
 pub use examine::{Diagnosis, Examiner};
 pub use grounds::{Grounds, Judge, STORE_PATIENCE, ServiceAddress};

@@ -3,7 +3,14 @@
 //! Fed by `drive` after each answer; read by the judge. *Drained* is a distributed snapshot: two rounds of reports in which every service
 //! is idle, with equal activity counters, mean that between the rounds there was a moment at which all of them were idle at once.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::{join_all, try_join_all};
 
@@ -109,6 +116,8 @@ pub(super) struct Observer<'a> {
     work: WorkClient,
     trail: &'a Trail,
     clock: Stopwatch,
+    /// Nanoseconds for which the case waited for its turn to send.
+    stood_still: AtomicU64,
     deadline: Duration,
 }
 
@@ -120,7 +129,7 @@ impl<'a> Observer<'a> {
             Judge::Stored => Source::Stored(Stored::new(witness.store()?.clone())),
         };
         let work = WorkClient::new(grounds.http.clone());
-        Ok(Self { grounds, source, work, trail, clock: Stopwatch::start(), deadline })
+        Ok(Self { grounds, source, work, trail, clock: Stopwatch::start(), stood_still: AtomicU64::new(0), deadline })
     }
 
     /// Whether nothing can ever be seen: a store tells a trace only by its id, and the services begin one whose id is not known.
@@ -128,14 +137,34 @@ impl<'a> Observer<'a> {
         matches!(self.source, Source::Stored(_)) && !self.trail.continued
     }
 
-    /// Since the first byte.
+    /// Since the first byte, without the waits for a turn to send.
     pub(super) fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
+        self.clock.elapsed().saturating_sub(Duration::from_nanos(self.stood_still.load(Ordering::Relaxed)))
     }
 
     /// What is left of the deadline.
     pub(super) fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.clock.elapsed())
+        self.deadline.saturating_sub(self.elapsed())
+    }
+
+    /// Lets time pass that is not the case's: a rate holds it back.
+    pub(super) async fn stand_still(&self, wait: Duration) {
+        let clock = Stopwatch::start();
+        clock::pause(wait).await;
+        self.stood_still.fetch_add(clock.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// The same as [`Self::settle`] for a case that has failed already, because a request got no answer: where not even one span comes
+    /// within the quiet period, none is waited for.
+    pub(super) async fn settle_unanswered(&self, awaited: Awaited<'_>) -> Settled {
+        if !self.grounds.aim.reports && self.trail.continued {
+            let wait = (2 * self.grounds.flush).min(self.left());
+            let seen = self.source.wait_for_change(self.trail.trace_id, 0, wait).await;
+            if seen.is_ok_and(|view| view.version == 0) {
+                return Settled::default();
+            }
+        }
+        self.settle(awaited).await
     }
 
     /// Waits until the services are done with the case, or the deadline.
@@ -144,7 +173,7 @@ impl<'a> Observer<'a> {
             return Settled::default();
         }
         // A service may be done long before a store that is not ours shows it: its word is worth nothing there.
-        if self.grounds.services.is_empty() || matches!(self.source, Source::Stored(_)) {
+        if !self.grounds.aim.reports || self.grounds.services.is_empty() || matches!(self.source, Source::Stored(_)) {
             return self.quiet(awaited).await;
         }
         let mut previous: Option<BTreeMap<String, u64>> = None;

@@ -20,6 +20,9 @@ pub struct RunReport {
     pub run: String,
     /// What the run stood on, in a few words: `embedded stack · demo services`.
     pub stack: String,
+    /// What the requests were sent to: `demo`, or the target's address.
+    #[serde(default)]
+    pub target: String,
     /// Every case, ordered by fixture id and repetition, never by completion.
     pub cases: Vec<CaseReport>,
     /// Wall time from the process start to the last verdict.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -36,7 +36,8 @@ pub struct PlannedCase {
 }
 
 impl PlannedCase {
-    fn key(&self) -> CaseKey {
+    /// Which case of the plan this is.
+    pub(super) fn key(&self) -> CaseKey {
         CaseKey { id: self.fixture.id.clone(), repetition: self.repetition }
     }
 }
@@ -94,14 +95,22 @@ pub async fn run(
     emit(RunEvent::Started { stack: grounds.stack.clone(), cases: keys });
 
     let witness = Witness::open(&grounds).await;
+    // A case that changes a whole process and cannot have one of its own has all of them for itself.
+    let turns = RwLock::new(());
     let mut ended: Vec<(usize, Ended)> = stream::iter(plan.cases.iter().enumerate())
         .take_until(stop.cancelled())
         .map(|(at, case)| {
-            emit(RunEvent::CaseStarted(case.key()));
-            let (grounds, witness, stop) = (&grounds, &witness, &stop);
+            let (grounds, witness, stop, turns, emit) = (&grounds, &witness, &stop, &turns, &emit);
+            let driven = async move {
+                let alone = case.fixture.isolated && grounds.isolation.is_none();
+                let (_alone, _among_others) =
+                    if alone { (Some(turns.write().await), None) } else { (None, Some(turns.read().await)) };
+                emit(RunEvent::CaseStarted(case.key()));
+                drive(case, grounds, witness, emit).await
+            };
             async move {
                 tokio::select! {
-                    ended = drive(case, grounds, witness) => Some((at, ended)),
+                    ended = driven => Some((at, ended)),
                     () = stop.cancelled() => None,
                 }
             }
@@ -140,6 +149,7 @@ pub async fn run(
         version: REPORT_VERSION,
         run: run_id,
         stack: grounds.stack.clone(),
+        target: grounds.aim.target.clone(),
         stored: stored(&cases, &grounds),
         cases,
         elapsed: clock.elapsed(),

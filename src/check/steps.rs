@@ -2,19 +2,24 @@
 //!
 //! Fed by `drive`; a request that cannot be sent breaks the case, an answer that is wrong does not.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use super::{Exchange, Grounds, findings::finding, outcome::Finding};
+use super::{Exchange, Grounds, findings::finding, outcome::Finding, unheard};
 use crate::{
     fixture::{Capture, CaptureFrom, Fixture, HttpRequest, ProviderRequest, Request, RequestKind, SignatureMode, Traceparent},
     model::SpanId,
-    replay::{Answer, Captures, Identity, Outgoing, OwnTrace, SendError, Sender, json_of},
-    support::{clock, random},
+    replay::{Answer, Captures, Identity, Outgoing, OwnTrace, SendError, json_of},
+    support::{
+        clock::{self, Stopwatch},
+        random,
+    },
     webhook::{self, Freshness, Parts, Provider, Replacement, Shift, Signature},
 };
 
-/// Where a plain request goes that names no service.
+/// Where a plain request goes that names no service, with the demo services.
 const DEFAULT_SERVICE: &str = "medicalcor-api";
 
 /// A body as it was sent.
@@ -52,8 +57,28 @@ pub(super) struct Sent {
     pub(super) captures: Captures,
     /// What was wrong with the answers.
     pub(super) findings: Vec<Finding>,
+    /// Whether a request got no answer from a service that took it; the steps after it were not sent.
+    pub(super) unanswered: bool,
     /// Why the case could not go on.
     pub(super) broken: Option<Finding>,
+}
+
+/// An answer and whose it is.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) service: String,
+    /// By how much the service's clock was taken to be ahead when the delivery was dated; `None` where nothing was.
+    pub(super) assumed_skew: Option<i64>,
+}
+
+/// How a request went out.
+struct Went {
+    span: SpanId,
+    method: Method,
+    service: String,
+    started_ns: u64,
+    assumed_skew: Option<i64>,
 }
 
 /// Sends the steps of one case.
@@ -61,46 +86,59 @@ pub(super) struct StepRunner<'a> {
     fixture: &'a Fixture,
     grounds: &'a Grounds,
     identity: &'a Identity,
-    sender: Sender,
     pub(super) sent: Sent,
     /// Answers by step.
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<Answered>,
 }
 
 impl<'a> StepRunner<'a> {
-    pub(super) fn new(fixture: &'a Fixture, grounds: &'a Grounds, identity: &'a Identity, sender: Sender) -> Self {
-        Self { fixture, grounds, identity, sender, sent: Sent::default(), answers: Vec::new() }
+    pub(super) fn new(fixture: &'a Fixture, grounds: &'a Grounds, identity: &'a Identity) -> Self {
+        Self { fixture, grounds, identity, sent: Sent::default(), answers: Vec::new() }
     }
 
-    /// Sends one step and takes in its answer.
-    pub(super) async fn send(&mut self, at: usize, own: &mut OwnTrace) {
-        let (span, outgoing) = match self.prepare(at) {
+    /// Sends one step and takes in its answer, which may take so long.
+    pub(super) async fn send(&mut self, at: usize, own: &mut OwnTrace, within: Duration) {
+        let (went, outgoing) = match self.prepare(at) {
             Ok(ready) => ready,
             Err(broken) => {
                 self.sent.broken = Some(*broken);
                 return;
             }
         };
-        let started_ns = clock::unix_nanos();
-        let method = outgoing.method.clone();
-        let answer = self.sender.send(outgoing).await;
-        self.take_in(at, span, method.as_str(), started_ns, answer, own);
+        let clock = Stopwatch::start();
+        match self.grounds.aim.sender.send(outgoing, within).await {
+            Ok(answer) => self.take_in(at, went, answer, own),
+            Err(error) => self.miss(at, &went, &error, clock.elapsed(), own).await,
+        }
     }
 
-    fn prepare(&mut self, at: usize) -> Result<(SpanId, Outgoing), Box<Finding>> {
+    fn prepare(&mut self, at: usize) -> Result<(Went, Outgoing), Box<Finding>> {
         let request = &self.fixture.steps[at].request;
         let delivered = self.delivered(request)?;
         let Some(service) = self.grounds.service(&delivered.service) else {
             let known: Vec<_> = self.grounds.services.iter().map(|service| service.name.as_str()).collect();
             let headline = format!("`{}` is not one of the services here ({}).", delivered.service, known.join(", "));
-            return Err(Box::new(finding("case.no-service", headline)));
+            let mut unknown = finding("case.no-service", headline);
+            if self.grounds.aim.recipient.is_some() {
+                let name = &delivered.service;
+                unknown.hint =
+                    Some(format!("`service: {name}` in suite.yaml if the target is it, else its address under `services:`"));
+            }
+            return Err(Box::new(unknown));
         };
         let span = SpanId::random();
         let url = format!("{}{}", service.url, delivered.path);
         let headers = self.headers(request, &delivered, &url, span)?;
         let outgoing = Outgoing { method: delivered.method.clone(), url, headers, body: delivered.body.clone() };
+        let went = Went {
+            span,
+            method: outgoing.method.clone(),
+            service: service.name.clone(),
+            started_ns: clock::unix_nanos(),
+            assumed_skew: delivered.signing.as_ref().map(|_| self.grounds.aim.skews.of(&service.name)),
+        };
         self.sent.delivered.push(delivered);
-        Ok((span, outgoing))
+        Ok((went, outgoing))
     }
 
     /// The bytes of a step: freshened, or those of an earlier step again.
@@ -117,7 +155,8 @@ impl<'a> StepRunner<'a> {
 
     fn delivery(&self, request: &ProviderRequest) -> Delivered {
         let provider = &request.provider;
-        let (body, replaced) = self.freshened(request);
+        let service = self.recipient(request.service.as_ref(), provider.service().unwrap_or(DEFAULT_SERVICE));
+        let (body, replaced) = self.freshened(request, &service);
         let signature = match request.signature {
             SignatureMode::Valid => Signature::Valid,
             SignatureMode::Forged => Signature::Forged,
@@ -129,7 +168,7 @@ impl<'a> StepRunner<'a> {
             id: random::uuid(),
             method: provider.method().clone(),
             path: request.path.clone().unwrap_or_else(|| provider.path().to_owned()),
-            service: request.service.clone().unwrap_or_else(|| provider.service().unwrap_or(DEFAULT_SERVICE).to_owned()),
+            service,
             content_type: Some(provider.content_type()),
             signing: Some(Signing { provider: provider.clone(), signature, offset: offset_of(request.time) }),
         }
@@ -142,15 +181,20 @@ impl<'a> StepRunner<'a> {
             id: String::new(),
             method: request.method.clone(),
             path: self.secret_path(&self.sent.captures.resolve(&request.path)),
-            service: request.service.clone().unwrap_or_else(|| DEFAULT_SERVICE.to_owned()),
+            service: self.recipient(request.service.as_ref(), DEFAULT_SERVICE),
             content_type: request.content_type,
             signing: None,
         }
     }
 
+    /// The service that a request names, else the target, else the demo's.
+    fn recipient(&self, named: Option<&String>, of_the_demo: &str) -> String {
+        named.or(self.grounds.aim.recipient.as_ref()).map_or(of_the_demo, String::as_str).to_owned()
+    }
+
     /// A body that is no JSON goes as it is: that is what such a fixture is about.
-    fn freshened(&self, request: &ProviderRequest) -> (Bytes, Vec<Replacement>) {
-        let now = clock::unix_seconds();
+    fn freshened(&self, request: &ProviderRequest, service: &str) -> (Bytes, Vec<Replacement>) {
+        let now = self.grounds.aim.skews.now(service);
         let how = Freshness { ids: request.ids, time: request.time, personal: request.ids, now, nonce: self.nonce() };
         match webhook::freshen(&request.provider, &request.body, how) {
             Ok(prepared) => (prepared.body.into(), prepared.replaced),
@@ -189,7 +233,7 @@ impl<'a> StepRunner<'a> {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         if let Some(Signing { provider, signature, offset }) = &delivered.signing {
-            let at = clock::unix_seconds().saturating_add(*offset);
+            let at = self.grounds.aim.skews.now(&delivered.service).saturating_add(*offset);
             let parts = Parts { body: &delivered.body, url, id: &delivered.id, unix_seconds: at };
             let signed = webhook::sign(provider, &self.grounds.secrets, &parts, *signature);
             let signed = signed.map_err(|error| {
@@ -220,42 +264,45 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    fn take_in(
-        &mut self,
-        at: usize,
-        span: SpanId,
-        method: &str,
-        started_ns: u64,
-        answer: Result<Answer, SendError>,
-        own: &mut OwnTrace,
-    ) {
-        let path =
-            self.sent.delivered.get(at).map_or("", |delivered| delivered.path.split('?').next().unwrap_or_default()).to_owned();
-        match answer {
-            Ok(answer) => {
-                own.request(span, method, &path, started_ns, Some(answer.status.as_u16()), None);
-                self.exchanged(method, &path, &Ok(&answer));
-                self.capture(at, &answer);
-                self.answers.push(answer);
-            }
-            Err(error) => {
-                own.request(span, method, &path, started_ns, None, Some(error.kind()));
-                self.exchanged(method, &path, &Err(&error));
-                let mut finding = finding("case.unanswered", format!("`{method} {path}` got no answer: {error}."));
-                finding.hint = Some("devstack status, or the service's own log".to_owned());
-                self.sent.broken = Some(finding);
-            }
+    fn take_in(&mut self, at: usize, went: Went, answer: Answer, own: &mut OwnTrace) {
+        let (method, path) = (went.method.as_str(), self.path(at));
+        self.grounds.aim.skews.learn(&went.service, &answer.headers, went.started_ns, answer.head_ns);
+        own.request(went.span, method, &path, went.started_ns, Some(answer.status.as_u16()), None);
+        self.sent.exchanges.push(Exchange {
+            method: method.to_owned(),
+            path: path.clone(),
+            status: Some(answer.status.as_u16()),
+            error: None,
+            elapsed: answer.elapsed,
+        });
+        self.sent.broken = unheard::rate_limited(&self.fixture.steps[at], method, &path, &answer);
+        self.capture(at, &answer);
+        self.answers.push(Answered { answer, service: went.service, assumed_skew: went.assumed_skew });
+    }
+
+    /// No answer: what becomes of the case depends on whether the service had the request.
+    async fn miss(&mut self, at: usize, went: &Went, error: &SendError, elapsed: Duration, own: &mut OwnTrace) {
+        let (method, path) = (went.method.as_str(), self.path(at));
+        own.request(went.span, method, &path, went.started_ns, None, Some(error.kind()));
+        let finding = unheard::unanswered(method, &path, &went.service, error).await;
+        self.sent.exchanges.push(Exchange {
+            method: method.to_owned(),
+            path,
+            status: None,
+            error: Some(error.brief().to_owned()),
+            elapsed,
+        });
+        if error.is_before_the_service() {
+            self.sent.broken = Some(finding);
+        } else {
+            self.sent.unanswered = true;
+            self.sent.findings.push(finding);
         }
     }
 
-    fn exchanged(&mut self, method: &str, path: &str, answer: &Result<&Answer, &SendError>) {
-        self.sent.exchanges.push(Exchange {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            status: answer.as_ref().ok().map(|answer| answer.status.as_u16()),
-            error: answer.as_ref().err().map(ToString::to_string),
-            elapsed: answer.as_ref().map(|answer| answer.elapsed).unwrap_or_default(),
-        });
+    /// Where a step went, without its query.
+    fn path(&self, at: usize) -> String {
+        self.sent.delivered.get(at).map_or("", |delivered| delivered.path.split('?').next().unwrap_or_default()).to_owned()
     }
 
     fn capture(&mut self, at: usize, answer: &Answer) {

@@ -194,6 +194,7 @@ fn grounds(way: Way<'_>, demo: Demo, http: &reqwest::Client, config: EmbeddedCon
     let isolation = DemoIsolation::new(config, way.otlp_http.to_owned(), demo.secrets.clone());
     Grounds {
         stack: way.stack,
+        aim: check::Aim::default(),
         http: http.clone(),
         ledger: way.ledger.to_owned(),
         judge: way.judge,

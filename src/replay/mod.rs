@@ -5,11 +5,16 @@
 mod capture;
 mod identity;
 mod own_trace;
+mod pace;
 mod script;
 mod send;
+pub mod skew;
+mod wire;
 
 pub use capture::{Captures, json_of};
 pub use identity::Identity;
 pub use own_trace::OwnTrace;
+pub use pace::Pace;
 pub use script::{Externals, ScriptError, script_of};
-pub use send::{Answer, Outgoing, SendError, Sender};
+pub use send::{Answer, Came, Outgoing, SendError, Sender};
+pub use skew::Skews;

@@ -28,6 +28,8 @@ pub struct Blocks<'a> {
     sources: &'a Sources,
     look: &'a Look,
     names: ServiceNames,
+    /// How a command names the target; empty where it is the demo's services.
+    target: String,
     /// The shortest prefix, of four digits at least, that no other trace of the report has.
     prefixes: BTreeMap<TraceId, String>,
 }
@@ -38,7 +40,11 @@ impl<'a> Blocks<'a> {
         let of_cases = report.cases.iter().flat_map(|case| case.services.iter());
         let of_rows = report.cases.iter().flat_map(|case| &case.tree).map(|row| &row.service);
         let names = ServiceNames::new(of_cases.chain(of_rows).map(String::as_str).filter(|name| !name.is_empty()));
-        Self { sources, look, names, prefixes: unique_prefixes(report.cases.iter().map(|case| case.trace_id)) }
+        let target = match report.target.as_str() {
+            "" | "demo" => String::new(),
+            target => format!(" --target {}", clean(target)),
+        };
+        Self { sources, look, names, target, prefixes: unique_prefixes(report.cases.iter().map(|case| case.trace_id)) }
     }
 
     /// The block without its heading, ended.
@@ -113,7 +119,7 @@ impl<'a> Blocks<'a> {
             *out += &text::paragraph(&clean(waited), INDENT, self.look);
         }
         // Commands are for copying: they are never wrapped.
-        self.command(out, "again", &format!("devstack replay {}", clean(&case.id)));
+        self.command(out, "again", &format!("devstack replay {}{}", clean(&case.id), self.target));
         if case.spans > 0 {
             let prefix = self.prefixes.get(&case.trace_id).cloned().unwrap_or_else(|| case.trace_id.short());
             self.command(out, "look", &format!("devstack trace {prefix}"));

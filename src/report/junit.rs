@@ -32,6 +32,7 @@ pub fn render(report: &RunReport, sources: &Sources) -> String {
         let of_folder = report.cases.iter().filter(|case| split(&case.id).0 == folder);
         suite.set_time(of_folder.map(|case| case.elapsed).max().unwrap_or_default());
         suite.add_property(Property::new("stack", report.stack.as_str()));
+        suite.add_property(Property::new("target", report.target.as_str()));
         suite.add_property(Property::new("run", report.run.as_str()));
         out.add_test_suite(suite);
     }

@@ -64,6 +64,8 @@ impl<'ui> Reporter<'ui> {
                     progress.started(&progress_label(&key));
                 }
             }
+            RunEvent::CaseWaits(key) => self.relabel(&progress_label(&key), &waiting_label(&key)),
+            RunEvent::CaseSends(key) => self.relabel(&waiting_label(&key), &progress_label(&key)),
             RunEvent::CaseFinished(case) => self.end_case(*case),
             RunEvent::Finished => self.progress = None,
         }
@@ -87,6 +89,12 @@ impl<'ui> Reporter<'ui> {
         }
         self.turned(report);
         self.ui.data(&terminal::rest(report, sources, &self.lines, self.ui.look()));
+    }
+
+    fn relabel(&mut self, old: &str, new: &str) {
+        if let Some(progress) = &mut self.progress {
+            progress.relabelled(old, new);
+        }
     }
 
     fn start(&mut self, stack: &str, cases: &[CaseKey]) {
@@ -150,6 +158,11 @@ impl<'ui> Reporter<'ui> {
             }
         }
     }
+}
+
+/// While a rate holds it back.
+fn waiting_label(key: &CaseKey) -> String {
+    format!("{} (waits for its turn)", progress_label(key))
 }
 
 fn progress_label(key: &CaseKey) -> String {

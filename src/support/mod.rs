@@ -9,6 +9,7 @@ pub mod clock;
 pub mod disk;
 pub mod dotenv;
 pub mod env;
+pub mod env_file;
 pub mod hex;
 pub mod inspect;
 pub mod millis;

@@ -207,6 +207,7 @@ pub(crate) fn report() -> RunReport {
         version: devstack::check::outcome::REPORT_VERSION,
         run: "20261122T173000.123Z".into(),
         stack: "embedded stack · demo services".into(),
+        target: "demo".into(),
         cases: vec![warned, failed(), undecided, unobserved, broken],
         elapsed: Duration::from_millis(10_610),
         stored: None,
