@@ -13,7 +13,10 @@ mod live_trace;
 mod project;
 #[expect(dead_code, reason = "`replay` without a stack begins to call it")]
 mod services;
+mod secrets;
 mod stand;
+mod target;
+mod variables;
 
 pub use app::{Cli, command, main};
 pub use failure::Failure;

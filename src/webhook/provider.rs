@@ -72,6 +72,11 @@ impl Provider {
         self.0.signing.iter().map(|signing| signing.secret.as_str()).chain(shared)
     }
 
+    /// The environment variable of the key that it signs with; `None` when it does not sign.
+    pub fn key(&self) -> Option<&str> {
+        self.0.signing.as_ref().map(|signing| signing.secret.as_str())
+    }
+
     pub(super) fn headers(&self) -> &[(http::HeaderName, Template)] {
         &self.0.headers
     }

@@ -10,8 +10,9 @@ use super::{
     super::{
         Failure,
         exit::Exit,
-        interrupt,
+        interrupt, secrets,
         stand::{Stand, Wishes},
+        target::{TargetOptions, Wanted},
     },
     up::RuntimeOption,
 };
@@ -19,25 +20,32 @@ use crate::{
     check::{self, Finished, Plan, RunEvent},
     client,
     demo::Fault,
-    fixture::{self, EvidenceFloor, LoadOptions, Partition, Suite, Target},
+    fixture::{self, EvidenceFloor, LoadOptions, Partition, Rate, Suite, Target, target::host},
     report::{ReportFile, Reporter, Sources},
     runs::Store,
+    runtime::{OTLP_GRPC, OTLP_HTTP},
     support::{
         clock::{self, Stopwatch},
         project::Project,
     },
     term::Ui,
+    webhook::Secrets,
 };
 
 /// Send fixtures, wait for evidence, check their traces, report
 ///
 /// Without PATH it takes ./fixtures, else the built-in set. It stands on the project's stack that is up (`devstack up`); with none up it
 /// starts an embedded one on free ports for the length of the run. Demo services are started with the run where none are kept.
+///
+/// With `--target`, or `target:` in suite.yaml, fixtures go to a service that runs already; without a stack the run then takes the ports
+/// 4317 and 4318, where services export by default. Secrets come from `--env-file`, else the environment, else `env_file:` of suite.yaml.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   devstack replay fixtures
   devstack replay fixtures/stripe --tag smoke
   devstack replay --name whatsapp/text-message --repeat 20
+  devstack replay --target http://localhost:3000 --env-file .env.test
+  devstack replay --profile ci
   devstack replay fixtures --report junit=report.xml --format json > report.json
   devstack trace --last                  (what the last run left behind)")]
 pub(crate) struct ReplayArgs {
@@ -57,7 +65,31 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "PART", help_heading = "Selection")]
     partition: Option<Partition>,
 
-    /// How many cases run at once (default: 16)
+    /// What the fixtures are sent to: demo, an address, or the name of a service (default: what suite.yaml says, else demo)
+    #[arg(long, value_name = "TARGET", help_heading = "Target")]
+    target: Option<Target>,
+
+    /// Settings of suite.yaml under this name in `profiles:`
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    profile: Option<String>,
+
+    /// A file of variables with the secrets that deliveries are signed with (can be repeated: the last goes first)
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    env_file: Vec<PathBuf>,
+
+    /// Send to this host although it is not this machine (can be repeated)
+    #[arg(long, value_name = "HOST", value_parser = allowed_host, help_heading = "Target")]
+    allow_target: Vec<String>,
+
+    /// How many requests are sent at most, evenly spaced over all cases: 5/s or 60/m
+    #[arg(long, value_name = "RATE", help_heading = "Target")]
+    rate: Option<Rate>,
+
+    /// The ports that a run without a stack takes for a target's telemetry, gRPC and HTTP
+    #[arg(long, value_name = "GRPC,HTTP", value_parser = two_ports, hide = true)]
+    otlp_ports: Option<(u16, u16)>,
+
+    /// How many cases run at once (default: 16, on a target other than the demo 4)
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Run")]
     jobs: Option<u16>,
 
@@ -65,7 +97,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Run")]
     repeat: u32,
 
-    /// How long a case may take from its first byte (default: what suite.yaml says, else 5s)
+    /// How long a case may take from its first byte (default: what suite.yaml says, else 5s, on a target other than the demo 15s)
     #[arg(long, value_name = "DURATION", value_parser = super::duration, help_heading = "Run")]
     deadline: Option<Duration>,
 
@@ -128,10 +160,12 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     let suite = load(args, ui)?;
     let project = super::project()?;
     let sources = sources(&suite);
-    let plan = Plan::new(suite, args.repeat, args.jobs.map(usize::from));
+    let wishes = wishes(args, &suite)?;
+    let on_target = wishes.wanted.target != Target::Demo;
+    let plan = Plan::new(suite, args.repeat, wishes.wanted.jobs.or(on_target.then_some(check::TARGET_JOBS)));
 
     let runtime = super::async_runtime()?;
-    let finished = runtime.block_on(replay(args, plan, &project, clock, run_id(started), ui, &sources))?;
+    let finished = runtime.block_on(replay(args, plan, &wishes, &project, clock, run_id(started), ui, &sources))?;
     for file in files {
         file.write(&finished.report, &sources).map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     }
@@ -141,10 +175,14 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 /// The fixtures that were asked for; all problems of all files at once.
 fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
-    let options =
-        LoadOptions { tags: args.tag.clone(), names: args.name.clone(), partition: args.partition, ..LoadOptions::default() };
+    let options = LoadOptions {
+        tags: args.tag.clone(),
+        names: args.name.clone(),
+        partition: args.partition,
+        profile: args.profile.clone(),
+        ..LoadOptions::default()
+    };
     let mut suite = super::loaded(fixture::load(&args.paths, &options), ui)?;
-    refuse_other_targets(&suite)?;
     for fixture in &mut suite.fixtures {
         fixture.deadline = args.deadline.or(fixture.deadline);
         fixture.evidence = args.evidence.map(Into::into).max(fixture.evidence);
@@ -152,27 +190,10 @@ fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
     Ok(suite)
 }
 
-/// The demo services are the only target so far; sending a fixture to them that was written for another system would be a lie.
-fn refuse_other_targets(suite: &Suite) -> Result<(), Failure> {
-    let other = suite.fixtures.iter().find_map(|fixture| match &fixture.suite.target {
-        Some(Target::Demo) | None => None,
-        Some(other) => Some((fixture, other)),
-    });
-    match other {
-        None => Ok(()),
-        Some((fixture, target)) => {
-            let message = format!(
-                "`{}` is for `target: {target}`; targets other than the demo services come in a later version",
-                fixture.id
-            );
-            Err(Failure::usage(message).hint("`target: demo` in suite.yaml"))
-        }
-    }
-}
-
 async fn replay(
     args: &ReplayArgs,
     plan: Plan,
+    wishes: &Wishes,
     project: &Project,
     clock: Stopwatch,
     run_id: String,
@@ -182,7 +203,7 @@ async fn replay(
     let stop = CancellationToken::new();
     let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let stand = Stand::find(&wishes(args), project, &http).await?;
+    let stand = Stand::find(wishes, project, &http).await?;
     let grounds = stand.grounds.clone();
 
     let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();
@@ -201,8 +222,44 @@ async fn replay(
     Ok(finished)
 }
 
-fn wishes(args: &ReplayArgs) -> Wishes {
-    Wishes { runtime: args.runtime, stack: args.stack.clone(), time_scale: args.time_scale, faults: args.fault.clone() }
+/// What is wanted, whole and allowed, before anything is started.
+fn wishes(args: &ReplayArgs, suite: &Suite) -> Result<Wishes, Failure> {
+    let options = TargetOptions {
+        target: args.target.clone(),
+        env_files: args.env_file.clone(),
+        rate: args.rate,
+        jobs: args.jobs.map(usize::from),
+        allow: args.allow_target.clone(),
+    };
+    let wanted = Wanted::of(options, &suite.fixtures)?;
+    let secrets = match &wanted.target {
+        Target::Demo => Secrets::default(),
+        target => {
+            let of_the_demo = [(!args.fault.is_empty(), "--fault"), (args.time_scale.is_some(), "--time-scale")];
+            if let Some((_, option)) = of_the_demo.iter().find(|(given, _)| *given) {
+                return Err(Failure::usage(format!("`{option}` is for the demo services, and the target is `{target}`")));
+            }
+            secrets::of_target(&suite.fixtures, &wanted.variables)?
+        }
+    };
+    Ok(Wishes {
+        runtime: args.runtime,
+        stack: args.stack.clone(),
+        time_scale: args.time_scale,
+        faults: args.fault.clone(),
+        wanted,
+        secrets,
+        otlp_ports: args.otlp_ports.unwrap_or((OTLP_GRPC, OTLP_HTTP)),
+    })
+}
+
+fn allowed_host(text: &str) -> Result<String, String> {
+    host(text).map_err(|complaint| complaint.help.map(|help| format!("{}; {help}", complaint.label)).unwrap_or(complaint.label))
+}
+
+fn two_ports(text: &str) -> Result<(u16, u16), String> {
+    let ports = text.split_once(',').and_then(|(grpc, http)| Some((grpc.parse().ok()?, http.parse().ok()?)));
+    ports.ok_or_else(|| "two ports such as `4317,4318`".to_owned())
 }
 
 fn sources(suite: &Suite) -> Sources {

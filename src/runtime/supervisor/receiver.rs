@@ -10,14 +10,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, BackendError, Config, Feed, TrafficHandle, Upstreams},
     model::Traffic,
-    runtime::{Order, RuntimeKind, UpFailure, docker},
-    support::env::Os,
+    runtime::{
+        Order, RuntimeKind, UpFailure,
+        receiving::{self, OTLP_GRPC, OTLP_HTTP},
+    },
 };
 
-/// OTLP over gRPC (OpenTelemetry Protocol Specification, default port).
-const OTLP_GRPC: u16 = 4317;
-/// OTLP over HTTP (the same).
-const OTLP_HTTP: u16 = 4318;
 /// Tempo's API, which the embedded backend speaks.
 const TEMPO: u16 = 3200;
 
@@ -62,7 +60,11 @@ impl Receiver {
         };
         let backend = match Backend::bind(config).await {
             Ok(backend) => backend,
-            Err(error) => return Err(refused(&error).await),
+            Err(error) => {
+                let failure = receiving::refused(&error).await;
+                let taken = matches!(error, BackendError::Taken { .. });
+                return Err(if taken { failure.hint("stop it, or run `devstack up --ports auto`") } else { failure });
+            }
         };
         let shutdown = CancellationToken::new();
         let (otlp_grpc, otlp_http, api) = (url(backend.otlp_grpc()), url(backend.otlp_http()), url(backend.api()));
@@ -87,16 +89,4 @@ impl Receiver {
         // A receiver that panicked has ended as well.
         let _ = self.task.await;
     }
-}
-
-/// Who holds the port is worth a question to the engine: what listens for a container is a proxy that says nothing of it.
-async fn refused(error: &BackendError) -> UpFailure {
-    let BackendError::Taken { address, .. } = error else { return UpFailure::new(error.to_string()) };
-    let failure = UpFailure::new(format!("port {} is taken", address.port()));
-    let engine = docker::Engine::discover(&Os).await.ok();
-    let failure = match docker::port_holder(engine.as_ref(), address.port()).await {
-        Some(holder) => failure.detail(format!("by {holder}")),
-        None => failure,
-    };
-    failure.hint("stop it, or run `devstack up --ports auto`")
 }
