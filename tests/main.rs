@@ -14,6 +14,7 @@ mod demo;
 mod docker;
 mod doctor;
 mod engine;
+mod examples;
 mod ledger;
 mod lint;
 mod receiver;

@@ -19,20 +19,20 @@ const EMBEDDED: &[&str] = &["--runtime", "embedded"];
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// A `devstack tail` that listens.
-struct Tail {
+pub(crate) struct Tail {
     child: Killed,
     err: BufReader<ChildStderr>,
 }
 
 /// What it said in the end.
-struct Said {
+pub(crate) struct Said {
     code: Option<i32>,
     out: String,
     err: String,
 }
 
 impl Tail {
-    fn start(stand: &Stand, args: &[&str]) -> Self {
+    pub(crate) fn start(stand: &Stand, args: &[&str]) -> Self {
         let all: Vec<&str> = ["tail"].into_iter().chain(args.iter().copied()).collect();
         let mut child = stand.sandbox.command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let err = BufReader::new(child.stderr.take().unwrap());
@@ -50,11 +50,18 @@ impl Tail {
         }
     }
 
-    fn end(mut self) -> Said {
+    pub(crate) fn end(mut self) -> Said {
         let (mut out, mut err) = (String::new(), String::new());
         self.child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         self.err.read_to_string(&mut err).unwrap();
         Said { code: self.child.0.wait().unwrap().code(), out, err }
+    }
+}
+
+impl Said {
+    /// What it said with `--format json`, a document a line.
+    pub(crate) fn json(&self) -> Vec<Json> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -89,7 +96,7 @@ async fn spans_and_what_is_rejected_with_the_reason() {
 
     let said = json.end();
     assert_eq!(said.code, Some(0), "{}", said.err);
-    let lines: Vec<Json> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = said.json();
     assert_eq!([&lines[0]["kind"], &lines[1]["kind"], &lines[2]["kind"]], ["span", "problem", "problem"], "{lines:#?}");
     assert_eq!((&lines[0]["service"], &lines[0]["name"]), (&json!("shop-api"), &json!("POST /orders")));
     assert_eq!((&lines[0]["trace_id"], &lines[0]["duration_ns"]), (&json!(TRACE), &json!(4_000_000)));

@@ -1,0 +1,7 @@
+//! The examples as their users have them: installed by their package managers, run as processes, with real SDKs that export to a stack.
+
+pub(crate) mod arrived;
+pub(crate) mod install;
+mod orders;
+pub(crate) mod service;
+pub(crate) mod shop;
