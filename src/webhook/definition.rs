@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, Method};
 
 use super::{
@@ -13,6 +14,9 @@ use super::{
 
 /// How far a signed timestamp may lie from now, either way: the 300 s that Stripe, Slack and Standard Webhooks document.
 pub const TOLERANCE: Tolerance = Tolerance { past: Duration::from_secs(300), future: Duration::from_secs(300) };
+
+/// What Standard Webhooks puts in front of a secret, so that it is known for one.
+pub(super) const SECRET_PREFIX: &str = "whsec_";
 
 /// A row of a built-in table: the pattern of a path and what stands there.
 pub(super) type Row = (&'static str, FieldKind);
@@ -36,6 +40,8 @@ pub struct Definition {
     pub fields: Fields,
     /// Headers beside the signature's; never with `${signature}` or `${body}`.
     pub headers: Vec<(HeaderName, Template)>,
+    /// The header that names the event, where there is one; what it says comes from a fixture.
+    pub event: Option<HeaderName>,
     /// How it signs; `None` when it does not.
     pub signing: Option<Signing>,
 }
@@ -45,6 +51,8 @@ pub struct Definition {
 pub enum Content {
     /// JSON.
     Json,
+    /// `name=value&…`, as an HTML form sends it.
+    Form,
 }
 
 impl Content {
@@ -52,6 +60,7 @@ impl Content {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
         }
     }
 }
@@ -59,8 +68,16 @@ impl Content {
 /// How deliveries are signed: an HMAC over a text, encoded, in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signing {
+    /// The hash inside the HMAC.
+    pub hash: Hash,
     /// What is signed.
     pub signed: Template,
+    /// The URL that is signed instead of the one that the delivery goes to, for services behind a proxy.
+    pub url: Option<String>,
+    /// The environment variable that has such a URL, where the services know one.
+    pub url_variable: Option<String>,
+    /// How the HMAC is written.
+    pub encoding: Encoding,
     /// The header of the signature.
     pub header: HeaderName,
     /// What the header holds; has `${signature}`.
@@ -71,8 +88,84 @@ pub struct Signing {
     pub bare: bool,
     /// The environment variable of the secret.
     pub secret: String,
+    /// How the secret is written.
+    pub secret_form: SecretForm,
     /// How far the signed time may lie from now; `None` where no time is signed.
     pub tolerance: Option<Tolerance>,
+}
+
+/// The hash inside an HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    /// SHA-256.
+    Sha256,
+    /// SHA-1: broken as a hash, unbroken inside an HMAC.
+    Sha1,
+}
+
+impl Hash {
+    /// Bytes of the HMAC.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha1 => 20,
+        }
+    }
+}
+
+/// How an HMAC is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Hex digits, small ones; capitals are taken too.
+    Hex,
+    /// Base64 with padding (RFC 4648, section 4).
+    Base64,
+}
+
+impl Encoding {
+    /// The HMAC as text.
+    pub fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => const_hex::encode(bytes),
+            Self::Base64 => STANDARD.encode(bytes),
+        }
+    }
+
+    /// The bytes of a text; `None` when it is not one of this encoding.
+    pub fn decode(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Hex if text.starts_with("0x") => None,
+            Self::Hex => const_hex::decode(text).ok(),
+            Self::Base64 => STANDARD.decode(text).ok(),
+        }
+    }
+
+    /// What so many bytes look like, in words.
+    pub fn words(self, bytes: usize) -> String {
+        match self {
+            Self::Hex => format!("{} hex digits", bytes * 2),
+            Self::Base64 => format!("base64 of {bytes} bytes"),
+        }
+    }
+}
+
+/// How a secret is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretForm {
+    /// Its text is the key.
+    Raw,
+    /// The key is base64, after `whsec_` where that stands in front.
+    Base64,
+}
+
+impl SecretForm {
+    /// The key of a secret; `None` when it is not written so.
+    pub fn key(self, secret: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Raw => Some(secret.as_bytes().to_vec()),
+            Self::Base64 => STANDARD.decode(secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret)).ok(),
+        }
+    }
 }
 
 /// How far a signed time may lie from now.
@@ -96,6 +189,7 @@ impl Definition {
             content: Content::Json,
             fields: Fields::default(),
             headers: Vec::new(),
+            event: None,
             signing: None,
         }
     }
@@ -112,12 +206,17 @@ impl Signing {
     /// The HMAC-SHA256 of the body in hex digits.
     pub fn of_body(header: HeaderName, secret: impl Into<String>) -> Self {
         Self {
+            hash: Hash::Sha256,
             signed: template("${body}"),
+            url: None,
+            url_variable: None,
+            encoding: Encoding::Hex,
             header,
             template: template("${signature}"),
             list: None,
             bare: false,
             secret: secret.into(),
+            secret_form: SecretForm::Raw,
             tolerance: None,
         }
     }

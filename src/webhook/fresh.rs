@@ -89,12 +89,20 @@ fn marker(seed: u128) -> String {
     spread(&radices, seed).into_iter().map(|index| char::from(MARKER_LETTERS[usize::from(index)])).collect()
 }
 
-/// An id keeps its prefix up to the last `_` or `.`, its length and its alphabet.
+/// An id keeps its prefix up to the last `_` or `.` (the first two letters of a Twilio SID), its length and its alphabet.
 fn id(old: &str, seed: u128) -> String {
-    let start = old.rfind(['_', '.']).map_or(0, |at| at + 1);
+    let start = if is_sid(old) { 2 } else { old.rfind(['_', '.']).map_or(0, |at| at + 1) };
     let (prefix, rest) =
         if old[start..].chars().any(|sign| sign.is_ascii_alphanumeric()) { old.split_at(start) } else { ("", old) };
     format!("{prefix}{}", shaped(rest, seed))
+}
+
+/// An id as Twilio gives them: two capitals for what it is of, and 32 hex digits.
+fn is_sid(text: &str) -> bool {
+    let (kind, digits) = text.split_at_checked(2).unwrap_or_default();
+    kind.bytes().all(|byte| byte.is_ascii_uppercase())
+        && digits.len() == 32
+        && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// An address keeps its domain.

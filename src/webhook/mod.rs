@@ -6,7 +6,9 @@
 
 mod built_in;
 pub mod definition;
+mod detect;
 pub mod fields;
+mod form;
 mod fresh;
 mod moment;
 pub mod provider;
@@ -17,7 +19,7 @@ pub mod splice;
 pub mod template;
 pub mod verify;
 
-pub use definition::Definition;
+pub use definition::{Content, Definition};
 pub use fields::FieldKind;
 pub use provider::{Provider, Providers};
 pub use scan::ScanError;

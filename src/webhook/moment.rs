@@ -4,16 +4,20 @@
 //! 1700000000  "1700000000"      Unix seconds (Stripe, WhatsApp); 13 digits are milliseconds, 16 microseconds (Pipedrive)
 //! "2024-01-15T10:00:00.000Z"    ISO 8601, with `T` or a space, with or without fraction and offset
 //! "2024-01-15"                  a day
+//! "1700000000.123456"           Unix seconds with a fraction (Slack)
+//! "Mon, 15 Jan 2024 10:00:00 +0000"   as mail writes it, RFC 2822 (Twilio)
 //! ```
 //!
 //! Read by [`freshen`](super::freshen).
 
 use jiff::civil::{Date, DateTime};
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, Zoned, tz::TimeZone};
 
 const DAY_SECONDS: i64 = 86_400;
 /// Length of `2024-01-15T10:00:00`.
 const CLOCK_LENGTH: usize = 19;
+/// RFC 2822 as Twilio writes it: the day with two digits.
+const MAIL: &str = "%a, %d %b %Y %H:%M:%S %z";
 /// Length of `2024-01-15`.
 const DAY_LENGTH: usize = 10;
 
@@ -21,18 +25,25 @@ const DAY_LENGTH: usize = 10;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Moment<'a> {
     /// A count since the Unix epoch, in units of which a second has `per_second`.
-    Count { value: i64, per_second: i64 },
+    Count { value: i64, per_second: i64, fraction: &'a str },
     /// A wall clock and whatever follows the seconds.
     Clock { clock: DateTime, separator: char, rest: &'a str },
     /// A day.
     Day(Date),
+    /// As in the header of a mail.
+    Mail(Zoned),
 }
 
 impl<'a> Moment<'a> {
     /// Reads a moment; `None` for what is written in no known way.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self::parse_count(text);
+        let whole = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, rest) = text.split_at(whole);
+        if rest.is_empty() || rest.starts_with('.') {
+            return Self::parse_count(digits, rest);
+        }
+        if text.contains(',') {
+            return Self::parse_mail(text);
         }
         if text.len() == DAY_LENGTH {
             return text.parse().ok().map(Self::Day);
@@ -43,20 +54,32 @@ impl<'a> Moment<'a> {
         moment.unix_seconds().map(|_| moment)
     }
 
-    fn parse_count(digits: &str) -> Option<Self> {
+    fn parse_count(digits: &str, fraction: &'a str) -> Option<Self> {
         let per_second = match digits.len() {
             9..=11 => 1,
             13 => 1_000,
             16 => 1_000_000,
             _ => return None,
         };
-        Some(Self::Count { value: digits.parse().ok()?, per_second })
+        let decimals = fraction.strip_prefix('.').unwrap_or("0");
+        let right = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());
+        right.then_some(Self::Count { value: digits.parse().ok()?, per_second, fraction })
+    }
+
+    /// Only what comes out again as it was written.
+    fn parse_mail(text: &str) -> Option<Self> {
+        let zoned = Zoned::strptime(MAIL, text).ok()?;
+        (zoned.strftime(MAIL).to_string() == text).then_some(Self::Mail(zoned))
     }
 
     /// The first whole Unix second that is not before it.
     pub(super) fn unix_seconds(&self) -> Option<i64> {
         match self {
-            Self::Count { value, per_second } => Some((value + per_second - 1).div_euclid(*per_second)),
+            Self::Count { value, per_second, fraction } => {
+                let begun = fraction.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+                Some((value + per_second - 1).div_euclid(*per_second) + i64::from(begun))
+            }
+            Self::Mail(moment) => Some(moment.timestamp().as_second()),
             Self::Clock { clock, rest, .. } => {
                 let (fraction, offset) = split_offset(rest)?;
                 let begun = i64::from(fraction.bytes().any(|byte| matches!(byte, b'1'..=b'9')));
@@ -69,9 +92,13 @@ impl<'a> Moment<'a> {
     /// The moment `seconds` later, written the same way; a day moves by whole days. `None` outside of the years that can be written.
     pub(super) fn later(&self, seconds: i64) -> Option<String> {
         match self {
-            Self::Count { value, per_second } => {
+            Self::Count { value, per_second, fraction } => {
                 let value = value.checked_add(seconds.checked_mul(*per_second)?)?;
-                (value >= 0).then(|| value.to_string())
+                (value >= 0).then(|| format!("{value}{fraction}"))
+            }
+            Self::Mail(moment) => {
+                let moved = moment.checked_add(SignedDuration::from_secs(seconds)).ok()?;
+                Some(moved.strftime(MAIL).to_string())
             }
             Self::Clock { clock, separator, rest } => {
                 let moved = clock.checked_add(SignedDuration::from_secs(seconds)).ok()?;
@@ -125,6 +152,9 @@ mod tests {
             ("2024-12-31T23:59:59Z", 1, "2025-01-01T00:00:00Z"),
             ("2024-02-28T23:00:00.250+02:00", 7200, "2024-02-29T01:00:00.250+02:00"),
             ("2024-01-15", 86_400, "2024-01-16"),
+            ("1700000000.000200", 60, "1700000060.000200"),
+            ("Mon, 15 Jan 2024 23:30:00 +0000", 3600, "Tue, 16 Jan 2024 00:30:00 +0000"),
+            ("Mon, 01 Jan 2024 10:00:00 +0200", -1, "Mon, 01 Jan 2024 09:59:59 +0200"),
             ("2024-01-15", -1, "2024-01-14"),
         ] {
             assert_eq!(Moment::parse(text).unwrap().later(later).as_deref(), Some(expected), "{text}");
@@ -133,10 +163,18 @@ mod tests {
 
     #[test]
     fn the_same_moment_written_differently_is_the_same_second() {
-        for text in ["1705312800", "1705312800000", "2024-01-15T10:00:00Z", "2024-01-15 10:00:00", "2024-01-15T12:00:00+02:00"] {
+        for text in [
+            "1705312800",
+            "1705312800000",
+            "2024-01-15T10:00:00Z",
+            "2024-01-15 10:00:00",
+            "2024-01-15T12:00:00+02:00",
+            "1705312800.0",
+            "Mon, 15 Jan 2024 12:00:00 +0200",
+        ] {
             assert_eq!(Moment::parse(text).unwrap().unix_seconds(), Some(1_705_312_800), "{text}");
         }
-        for text in ["1705312800001", "2024-01-15T10:00:00.001Z"] {
+        for text in ["1705312800001", "1705312800.000001", "2024-01-15T10:00:00.001Z"] {
             assert_eq!(Moment::parse(text).unwrap().unix_seconds(), Some(1_705_312_801), "{text}, rounded up: never after now");
         }
     }
@@ -151,6 +189,10 @@ mod tests {
             "2024-01-15X10:00:00",
             "2024-01-15T10:00:00 CET",
             "-1700000000",
+            "1700000000.",
+            "1700000000.5e3",
+            "Tue, 15 Jan 2024 10:00:00 +0000",
+            "Mon, 15 Jan 2024",
             "ăăăăăăăăăăăăăăăăăăă",
         ] {
             assert_eq!(Moment::parse(text), None, "{text}");

@@ -2,9 +2,9 @@
 //!
 //! Made of a [`Definition`]; read by `fixture` (names), `check` (address, content) and the other files of this room.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use http::Method;
+use http::{HeaderName, Method};
 
 use super::{
     built_in,
@@ -12,6 +12,7 @@ use super::{
     fields::Fields,
     template::{Template, Variable},
 };
+use crate::support::env::Env;
 
 /// Who sends a webhook. Cloning is cheap; two are equal when all that makes them is.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +39,11 @@ impl Provider {
         self.0.path.as_deref().unwrap_or("/")
     }
 
+    /// Whether a fixture may leave the path out.
+    pub fn has_path(&self) -> bool {
+        self.0.path.is_some()
+    }
+
     /// The HTTP method of its deliveries.
     pub fn method(&self) -> &Method {
         &self.0.method
@@ -46,6 +52,27 @@ impl Provider {
     /// `service.name` of the service that takes its deliveries; `None` when that is not known.
     pub fn service(&self) -> Option<&str> {
         self.0.service.as_deref()
+    }
+
+    /// The header that names the event; a fixture says what is in it.
+    pub fn event_header(&self) -> Option<&HeaderName> {
+        self.0.event.as_ref()
+    }
+
+    /// The header that tells the id of a delivery.
+    pub fn id_header(&self) -> Option<&HeaderName> {
+        self.0.headers.iter().find(|(_, template)| template.has(&Variable::Id)).map(|(name, _)| name)
+    }
+
+    /// Every header that only this room writes: the signature's, and those beside it.
+    pub fn signing_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.signing.iter().map(|signing| &signing.header).chain(self.0.headers.iter().map(|(name, _)| name))
+    }
+
+    /// The same provider with bodies of another form: Slack sends events as JSON and commands as forms.
+    #[must_use]
+    pub fn with_content(&self, content: Content) -> Self {
+        Self::new(Definition { content, ..Definition::clone(&self.0) })
     }
 
     /// The form of its bodies.
@@ -77,7 +104,7 @@ impl Provider {
         self.0.signing.as_ref().map(|signing| signing.secret.as_str())
     }
 
-    pub(super) fn headers(&self) -> &[(http::HeaderName, Template)] {
+    pub(super) fn headers(&self) -> &[(HeaderName, Template)] {
         &self.0.headers
     }
 
@@ -136,6 +163,24 @@ impl Providers {
     /// Every word that [`Providers::get`] takes, for messages and suggestions.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().flat_map(|provider| std::iter::once(provider.name()).chain(provider.aliases()))
+    }
+
+    /// Has the URL signed that `env` says, where a provider signs URLs and its services are told theirs by a variable
+    /// (`TWILIO_WEBHOOK_URL`).
+    #[must_use]
+    pub fn with_urls_of(self, env: &dyn Env) -> Self {
+        let told = |provider: &Provider| {
+            let signing = provider.signing()?;
+            let url = env.get(signing.url_variable.as_deref()?)?;
+            let signing = Some(Signing { url: Some(url), ..signing.clone() });
+            Some(Provider::new(Definition { signing, ..Definition::clone(&provider.0) }))
+        };
+        Self(self.iter().map(|provider| told(provider).unwrap_or_else(|| provider.clone())).collect())
+    }
+
+    /// The environment variables of every secret that some provider signs with; each once, sorted.
+    pub fn variables(&self) -> BTreeSet<&str> {
+        self.iter().flat_map(Provider::variables).collect()
     }
 
     /// Every provider, in the order in which lists show them.

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
+use super::form;
+
 /// Nesting from which a body is refused; `serde_json` draws the same line.
 const DEEPEST: usize = 128;
 
@@ -28,6 +30,8 @@ pub enum Sort {
     Number,
     /// `true`, `false` or `null`.
     Word,
+    /// A field of a form, with its escapes.
+    Field,
 }
 
 /// A scalar and where it stands.
@@ -45,7 +49,11 @@ impl<'a> Scalar<'a> {
     /// The value as text: a string without quotes and with its escapes resolved, else the raw text. `None` for a string whose
     /// escapes name no character (half a surrogate pair).
     pub fn text(&self) -> Option<Cow<'a, str>> {
-        if self.sort == Sort::String { unquote(self.raw) } else { Some(Cow::Borrowed(self.raw)) }
+        match self.sort {
+            Sort::String => unquote(self.raw),
+            Sort::Field => Some(form::decode(self.raw)),
+            Sort::Number | Sort::Word => Some(Cow::Borrowed(self.raw)),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::definition::{Encoding, SECRET_PREFIX};
 use crate::support::{env::Env, random};
 
 /// Random bytes in a generated secret: 32, the block that HMAC-SHA256 itself puts out.
@@ -22,6 +23,18 @@ pub const STRIPE_WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 pub const PIPEDRIVE_WEBHOOK_SECRET: &str = "PIPEDRIVE_WEBHOOK_SECRET";
 /// The value of `x-crm-webhook-secret`, sent beside the signature.
 pub const CRM_WEBHOOK_SECRET: &str = "CRM_WEBHOOK_SECRET";
+/// Key of `x-vapi-signature`.
+pub const VAPI_WEBHOOK_SECRET: &str = "VAPI_WEBHOOK_SECRET";
+/// Key of `x-twilio-signature`: the token of the account.
+pub const TWILIO_AUTH_TOKEN: &str = "TWILIO_AUTH_TOKEN";
+/// Key of GitHub's `x-hub-signature-256`.
+pub const GITHUB_WEBHOOK_SECRET: &str = "GITHUB_WEBHOOK_SECRET";
+/// Key of `x-slack-signature`.
+pub const SLACK_SIGNING_SECRET: &str = "SLACK_SIGNING_SECRET";
+/// Key of `x-shopify-hmac-sha256`: the secret of the app.
+pub const SHOPIFY_API_SECRET: &str = "SHOPIFY_API_SECRET";
+/// Key of `webhook-signature`, in base64 after `whsec_`.
+pub const STANDARD_WEBHOOKS_SECRET: &str = "STANDARD_WEBHOOKS_SECRET";
 /// The bearer token of the Trigger.dev HTTP API.
 pub const TRIGGER_SECRET_KEY: &str = "TRIGGER_SECRET_KEY";
 
@@ -38,7 +51,7 @@ pub const OF_DEMO: [&str; 6] = [
 /// What the real ones begin with, so that a generated one passes a check of its form.
 fn prefix(variable: &str) -> &'static str {
     match variable {
-        STRIPE_WEBHOOK_SECRET => "whsec_",
+        STRIPE_WEBHOOK_SECRET => SECRET_PREFIX,
         TRIGGER_SECRET_KEY => "tr_dev_",
         _ => "",
     }
@@ -46,7 +59,11 @@ fn prefix(variable: &str) -> &'static str {
 
 /// A new secret for `variable` from the operating system's randomness.
 fn generate(variable: &str) -> String {
-    format!("{}{}", prefix(variable), const_hex::encode(random::bytes::<GENERATED_BYTES>()))
+    let bytes = random::bytes::<GENERATED_BYTES>();
+    match variable {
+        STANDARD_WEBHOOKS_SECRET => format!("{SECRET_PREFIX}{}", Encoding::Base64.encode(&bytes)),
+        _ => format!("{}{}", prefix(variable), Encoding::Hex.encode(&bytes)),
+    }
 }
 
 /// The secrets of one run or one stack by environment variable; any may be unset.

@@ -13,11 +13,13 @@ use std::convert::Infallible;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue};
+use sha1::Sha1;
 use sha2::Sha256;
 
 use super::{
     Provider, Secrets, SignatureError,
-    definition::Signing,
+    definition::{Hash, Signing},
+    form,
     template::{Template, Variable},
 };
 use crate::support::random;
@@ -47,9 +49,27 @@ pub struct Parts<'a> {
     pub unix_seconds: i64,
 }
 
-/// The HMAC-SHA256 of `bytes`.
-pub(super) fn hmac(secret: &[u8], bytes: &[u8]) -> Hmac<Sha256> {
-    Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length").chain_update(bytes)
+/// The HMAC of `bytes`, under way.
+pub(super) fn hmac<M: Mac + KeyInit>(key: &[u8], bytes: &[u8]) -> M {
+    <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length").chain_update(bytes)
+}
+
+impl Hash {
+    /// The HMAC of `bytes`.
+    fn sign(self, key: &[u8], bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => hmac::<Hmac<Sha256>>(key, bytes).finalize().into_bytes().to_vec(),
+            Self::Sha1 => hmac::<Hmac<Sha1>>(key, bytes).finalize().into_bytes().to_vec(),
+        }
+    }
+
+    /// Whether one of `given` is the HMAC of `bytes`, each compared in constant time.
+    pub(super) fn verify(self, key: &[u8], bytes: &[u8], given: &[Vec<u8>]) -> bool {
+        match self {
+            Self::Sha256 => given.iter().any(|given| hmac::<Hmac<Sha256>>(key, bytes).verify_slice(given).is_ok()),
+            Self::Sha1 => given.iter().any(|given| hmac::<Hmac<Sha1>>(key, bytes).verify_slice(given).is_ok()),
+        }
+    }
 }
 
 /// The headers that sign a delivery. An unset secret is [`SignatureError::SecretUnset`], except for what does not need it.
@@ -62,9 +82,9 @@ pub fn sign(
     let mut headers = Vec::with_capacity(2);
     let time = parts.unix_seconds.to_string();
     if let Some(signing) = provider.signing().filter(|_| signature != Signature::Missing) {
-        let secret = signing_key(signing, secrets, signature)?;
+        let key = signing_key(signing, secrets, signature)?;
         let text = signed_text(signing, parts, &time, parts.id);
-        let made = const_hex::encode(hmac(&secret, &text).finalize().into_bytes());
+        let made = signing.encoding.encode(&signing.hash.sign(&key, &text));
         headers.push(header(&signing.header, &signing.template, secrets, &[&time, parts.id, &made])?);
     }
     for (name, template) in provider.headers() {
@@ -76,13 +96,14 @@ pub fn sign(
 /// The bytes that a signature is over.
 pub(super) fn signed_text(signing: &Signing, parts: &Parts<'_>, time: &str, id: &str) -> Vec<u8> {
     let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
-        bytes.extend_from_slice(match variable {
-            Variable::Body => parts.body,
-            Variable::Timestamp => time.as_bytes(),
-            Variable::Id => id.as_bytes(),
-            Variable::Url => parts.url.as_bytes(),
-            Variable::Params | Variable::Signature | Variable::Secret(_) => &[],
-        });
+        match variable {
+            Variable::Body => bytes.extend_from_slice(parts.body),
+            Variable::Timestamp => bytes.extend_from_slice(time.as_bytes()),
+            Variable::Id => bytes.extend_from_slice(id.as_bytes()),
+            Variable::Url => bytes.extend_from_slice(signing.url.as_deref().unwrap_or(parts.url).as_bytes()),
+            Variable::Params => bytes.extend_from_slice(form::sorted(parts.body).as_bytes()),
+            Variable::Signature | Variable::Secret(_) => {} // of headers only
+        }
         Ok(())
     };
     let Ok(bytes) = signing.signed.render(&mut fill);
@@ -97,7 +118,13 @@ fn signing_key(signing: &Signing, secrets: &Secrets, signature: Signature) -> Re
     if signature == Signature::Forged {
         return Ok(random::bytes::<32>().to_vec());
     }
-    Ok(required(secrets, &signing.secret)?.as_bytes().to_vec())
+    key(signing, secrets)
+}
+
+/// The key that both sides share.
+pub(super) fn key(signing: &Signing, secrets: &Secrets) -> Result<Vec<u8>, SignatureError> {
+    let secret = required(secrets, &signing.secret)?;
+    signing.secret_form.key(secret).ok_or_else(|| SignatureError::SecretMalformed { variable: signing.secret.clone() })
 }
 
 /// A header by its template. One with a secret is marked, so that HTTP logs do not show it.

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Provider;
+use super::definition::Content;
 use super::fields::FieldKind;
+use super::form;
 use super::fresh::Supply;
 use super::moment::Moment;
 use super::scan::{Scalar, ScanError, Sort, Step, json_path, scan};
@@ -18,6 +20,8 @@ use super::scan::{Scalar, ScanError, Sort, Step, json_path, scan};
 const TELLING_LENGTH: usize = 5;
 /// Digits of a phone number that are looked for: enough to be unique, and the same with or without a country code.
 const PHONE_NEEDLE_DIGITS: usize = 9;
+/// Digits below which it is no person's number but a short code, and would be found everywhere.
+const PHONE_NEEDLE_LEAST: usize = 7;
 /// Characters of a text's beginning that are looked for, because a cut-off text has lost its marker.
 const TEXT_NEEDLE_CHARS: usize = 20;
 /// Letters from which a single word of a name is looked for on its own.
@@ -92,7 +96,8 @@ impl Replacement {
         match self.kind {
             FieldKind::Phone => {
                 let digits: String = self.new.chars().filter(char::is_ascii_digit).collect();
-                vec![digits[digits.len().saturating_sub(PHONE_NEEDLE_DIGITS)..].to_owned()]
+                let telling = digits.len() >= PHONE_NEEDLE_LEAST;
+                telling.then(|| digits[digits.len().saturating_sub(PHONE_NEEDLE_DIGITS)..].to_owned()).into_iter().collect()
             }
             FieldKind::Name => {
                 let words = self.new.split(' ').filter(|word| word.chars().count() >= NAME_NEEDLE_CHARS && *word != self.new);
@@ -120,19 +125,37 @@ pub enum SpliceError {
     #[error("the body is not JSON")]
     NotJson {
         /// What is wrong where.
-        #[from]
+        source: ScanError,
+    },
+    /// It is not text, and so no form.
+    #[error("the body is not a form")]
+    NotForm {
+        /// What is wrong where.
         source: ScanError,
     },
 }
 
 /// Makes a body fresh.
 pub fn freshen(provider: &Provider, body: &[u8], how: Freshness) -> Result<Prepared, SpliceError> {
-    let fields = find_fields(provider, body)?;
+    let content = provider.content();
+    let unread = |source| match content {
+        Content::Json => SpliceError::NotJson { source },
+        Content::Form => SpliceError::NotForm { source },
+    };
+    let fields = find_fields(provider, body).map_err(unread)?;
     let mut renewal = Renewing { how, delta: delta(&fields, how), supply: Supply::new(how.nonce) };
     let mut edits: Vec<Edit> = fields.iter().filter_map(|field| renewal.edit(field)).collect();
-    edits.extend(echoes(body, &edits)?);
+    edits.extend(echoes(content, body, &edits).map_err(unread)?);
     edits.sort_by_key(|edit| edit.span.start);
     Ok(apply(body, edits))
+}
+
+/// Shows every value of a body to `visit`.
+fn walk<'a>(content: Content, body: &'a [u8], visit: &mut dyn FnMut(&[Step<'a>], Scalar<'a>)) -> Result<(), ScanError> {
+    match content {
+        Content::Json => scan(body, visit),
+        Content::Form => form::scan(body, visit),
+    }
 }
 
 /// A value that the provider's table names.
@@ -159,7 +182,7 @@ struct Renewing {
 
 fn find_fields<'a>(provider: &Provider, body: &'a [u8]) -> Result<Vec<Field<'a>>, ScanError> {
     let mut fields = Vec::new();
-    scan(body, &mut |path, scalar| {
+    walk(provider.content(), body, &mut |path, scalar| {
         let kind = provider.fields().kind_at(path).filter(|_| scalar.sort != Sort::Word);
         if let Some((kind, text)) = kind.and_then(|kind| Some((kind, scalar.text()?))).filter(|(_, text)| !text.is_empty()) {
             fields.push(Field { path: json_path(path), kind, scalar, text });
@@ -191,7 +214,15 @@ impl Renewing {
             FieldKind::Text => format!("{} {}", field.text, self.supply.fresh(FieldKind::Text, &field.text, false)),
             kind => self.supply.fresh(kind, &field.text, number),
         };
-        let raw = if number { new.clone() } else { requoted(field, &new) };
+        // A caller who hides sends `anonymous` where others send a number.
+        if new == field.text {
+            return None;
+        }
+        let raw = match field.scalar.sort {
+            Sort::Number | Sort::Word => new.clone(),
+            Sort::String => requoted(field, &new),
+            Sort::Field => reencoded(field, &new),
+        };
         let replacement = Replacement { path: field.path.clone(), kind: field.kind, old: field.text.clone().into_owned(), new };
         Some(Edit { span: field.scalar.span.clone(), raw, replacement })
     }
@@ -205,12 +236,20 @@ fn requoted(field: &Field<'_>, new: &str) -> String {
     }
 }
 
+/// The new value as a field of a form; a text keeps its own escapes.
+fn reencoded(field: &Field<'_>, new: &str) -> String {
+    match new.strip_prefix(field.text.as_ref()) {
+        Some(added) if field.kind == FieldKind::Text => format!("{}{}", field.scalar.raw, form::encode(added)),
+        _ => form::encode(new),
+    }
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
 /// Strings elsewhere in the body that equal a replaced id, phone number or address, such as a payment's id in `metadata`.
-fn echoes(body: &[u8], edits: &[Edit]) -> Result<Vec<Edit>, ScanError> {
+fn echoes(content: Content, body: &[u8], edits: &[Edit]) -> Result<Vec<Edit>, ScanError> {
     let telling = |replacement: &&Replacement| {
         matches!(replacement.kind, FieldKind::Id | FieldKind::Phone | FieldKind::Email)
             && replacement.old.chars().count() >= TELLING_LENGTH
@@ -227,15 +266,16 @@ fn echoes(body: &[u8], edits: &[Edit]) -> Result<Vec<Edit>, ScanError> {
     let taken: std::collections::HashSet<usize> = edits.iter().map(|edit| edit.span.start).collect();
     let mut found = Vec::new();
     let mut visit = |path: &[Step<'_>], scalar: Scalar<'_>| {
-        if scalar.sort != Sort::String || taken.contains(&scalar.span.start) {
+        if !matches!(scalar.sort, Sort::String | Sort::Field) || taken.contains(&scalar.span.start) {
             return;
         }
         if let Some(same) = scalar.text().and_then(|text| known.get(text.as_ref()).copied()) {
             let replacement = Replacement { path: json_path(path), ..same.clone() };
-            found.push(Edit { span: scalar.span.clone(), raw: quoted(&same.new), replacement });
+            let raw = if scalar.sort == Sort::Field { form::encode(&same.new) } else { quoted(&same.new) };
+            found.push(Edit { span: scalar.span.clone(), raw, replacement });
         }
     };
-    scan(body, &mut visit)?;
+    walk(content, body, &mut visit)?;
     Ok(found)
 }
 

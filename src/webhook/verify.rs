@@ -8,19 +8,20 @@
 
 use std::convert::Infallible;
 
-use hmac::Mac;
+use hmac::{Hmac, Mac};
 use http::{HeaderMap, HeaderName};
+use sha2::Sha256;
 
 use super::{
     Parts, Provider, Secrets,
     definition::{Signing, Tolerance},
-    sign::{hmac, required, signed_text},
+    sign::{hmac, key, required, signed_text},
     template::{Template, Variable},
 };
 use crate::support::random;
 
-/// Length of an HMAC-SHA256 in bytes.
-const SIGNATURE_BYTES: usize = 32;
+/// Bytes of the random key under which two secrets are compared.
+const KEY_BYTES: usize = 32;
 
 /// Why a delivery cannot be signed, or is not taken as its provider's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum SignatureError {
     /// This side has no secret to sign or check with.
     #[error("secret `{variable}` is not set")]
     SecretUnset {
+        /// Environment variable of the secret.
+        variable: String,
+    },
+    /// This side's secret is not written as it should be.
+    #[error("secret `{variable}` is not base64, or `whsec_` and base64")]
+    SecretMalformed {
         /// Environment variable of the secret.
         variable: String,
     },
@@ -66,8 +73,8 @@ pub enum SignatureError {
 /// Checks that `headers` sign `parts.body` as `provider` does, at `parts.unix_seconds`.
 pub fn verify(provider: &Provider, secrets: &Secrets, headers: &HeaderMap, parts: &Parts<'_>) -> Result<(), SignatureError> {
     if let Some(signing) = provider.signing() {
-        let secret = required(secrets, &signing.secret)?.as_bytes();
-        verify_signature(provider, signing, secret, headers, parts)?;
+        let key = key(signing, secrets)?;
+        verify_signature(provider, signing, &key, headers, parts)?;
     }
     for (name, template) in provider.headers() {
         for variable in template.variables() {
@@ -93,17 +100,19 @@ fn verify_shared(name: &HeaderName, template: &Template, expected: &str, headers
 struct Claims<'a> {
     time: Option<&'a str>,
     id: Option<&'a str>,
-    signatures: Vec<[u8; SIGNATURE_BYTES]>,
+    signatures: Vec<Vec<u8>>,
 }
 
 impl<'a> Claims<'a> {
     /// Takes what `template` finds in `text`; `None` when a signature has not the form of one.
-    fn take(&mut self, template: &Template, text: &'a str) -> Option<()> {
+    fn take(&mut self, signing: &Signing, template: &Template, text: &'a str) -> Option<()> {
         for (variable, value) in template.captures(text).unwrap_or_default() {
             match variable {
                 Variable::Timestamp => self.time = Some(value),
                 Variable::Id => self.id = Some(value),
-                Variable::Signature => self.signatures.push(parse_hex(value)?),
+                Variable::Signature => {
+                    self.signatures.push(signing.encoding.decode(value).filter(|bytes| bytes.len() == signing.hash.length())?)
+                }
                 _ => {}
             }
         }
@@ -115,29 +124,35 @@ impl<'a> Claims<'a> {
 fn verify_signature(
     provider: &Provider,
     signing: &Signing,
-    secret: &[u8],
+    key: &[u8],
     headers: &HeaderMap,
     parts: &Parts<'_>,
 ) -> Result<(), SignatureError> {
     let name = &signing.header;
-    let malformed = || SignatureError::Malformed { header: name.clone(), expected: form_of(&signing.template) };
+    let malformed = || SignatureError::Malformed { header: name.clone(), expected: form_of(signing) };
     let mut claims = Claims::default();
     let given = header(headers, name)?;
-    items(signing, given).into_iter().try_for_each(|(template, item)| claims.take(&template, item)).ok_or_else(malformed)?;
+    items(signing, given)
+        .into_iter()
+        .try_for_each(|(template, item)| claims.take(signing, &template, item))
+        .ok_or_else(malformed)?;
     for (name, template) in provider.headers() {
         if let Some(given) = headers.get(name).and_then(|value| value.to_str().ok()) {
-            claims.take(template, given).ok_or_else(malformed)?;
+            claims.take(signing, template, given).ok_or_else(malformed)?;
+        }
+    }
+    if claims.signatures.is_empty() {
+        return Err(malformed());
+    }
+    for (variable, claim) in [(Variable::Timestamp, claims.time), (Variable::Id, claims.id)] {
+        if signing.signed.has(&variable) && claim.is_none_or(str::is_empty) {
+            let beside = provider.headers().iter().find(|(_, template)| template.has(&variable));
+            return Err(beside.map_or_else(malformed, |(header, _)| SignatureError::Missing { header: header.clone() }));
         }
     }
     let time = claims.time.map(|text| text.parse::<i64>().map_err(|_| malformed())).transpose()?;
-    let lacks =
-        signing.signed.has(&Variable::Timestamp) && time.is_none() || signing.signed.has(&Variable::Id) && claims.id.is_none();
-    if claims.signatures.is_empty() || lacks {
-        return Err(malformed());
-    }
     let text = signed_text(signing, parts, claims.time.unwrap_or_default(), claims.id.unwrap_or_default());
-    let expected = hmac(secret, &text);
-    if !claims.signatures.iter().any(|signature| expected.clone().verify_slice(signature).is_ok()) {
+    if !signing.hash.verify(key, &text, &claims.signatures) {
         return Err(SignatureError::Mismatch { header: name.clone() });
     }
     match (signing.tolerance, time) {
@@ -162,17 +177,17 @@ fn items<'g>(signing: &Signing, given: &'g str) -> Vec<(Template, &'g str)> {
 }
 
 /// A header's form in words: `t=<unix seconds>,v1=<64 hex digits>`.
-fn form_of(template: &Template) -> String {
+fn form_of(signing: &Signing) -> String {
     let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
-        bytes.extend_from_slice(match variable {
-            Variable::Timestamp => b"<unix seconds>",
-            Variable::Id => b"<id>",
-            Variable::Signature => b"<64 hex digits>",
-            _ => b"<text>",
-        });
+        let words = match variable {
+            Variable::Timestamp => "unix seconds".to_owned(),
+            Variable::Signature => signing.encoding.words(signing.hash.length()),
+            other => other.to_string(),
+        };
+        bytes.extend_from_slice(format!("<{words}>").as_bytes());
         Ok(())
     };
-    let Ok(bytes) = template.render(&mut fill);
+    let Ok(bytes) = signing.template.render(&mut fill);
     format!("`{}`", String::from_utf8_lossy(&bytes))
 }
 
@@ -188,9 +203,9 @@ fn near(tolerance: Tolerance, header: &HeaderName, age_seconds: i64) -> Result<(
 /// Whether two secrets are equal, in a time that tells nothing of where they differ or how long they are: both are hashed under a
 /// random key first, and the hashes are compared in constant time.
 pub fn same_secret(expected: &str, given: &str) -> bool {
-    let key = random::bytes::<SIGNATURE_BYTES>();
-    let expected = hmac(&key, expected.as_bytes()).finalize().into_bytes();
-    hmac(&key, given.as_bytes()).verify_slice(&expected).is_ok()
+    let key = random::bytes::<KEY_BYTES>();
+    let hash = |text: &str| hmac::<Hmac<Sha256>>(&key, text.as_bytes());
+    hash(given).verify_slice(&hash(expected).finalize().into_bytes()).is_ok()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, SignatureError> {
@@ -198,10 +213,6 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Sign
     value
         .to_str()
         .map_err(|_| SignatureError::Malformed { header: name.clone(), expected: "visible ASCII characters".to_owned() })
-}
-
-fn parse_hex(digits: &str) -> Option<[u8; SIGNATURE_BYTES]> {
-    crate::support::hex::parse(digits)
 }
 
 #[cfg(test)]
