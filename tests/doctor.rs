@@ -16,6 +16,7 @@ use devstack::{
 mod engine;
 mod environment;
 mod program;
+mod target;
 
 /// A project in a folder of its own, with its state in it; it goes when the test ends.
 pub(crate) struct Place {

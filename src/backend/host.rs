@@ -13,6 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::traffic::Observer;
+
 /// What is let in besides the loopback interface.
 #[derive(Debug, Clone)]
 pub(super) struct Allowed {
@@ -20,6 +22,8 @@ pub(super) struct Allowed {
     pub(super) names: Arc<[String]>,
     /// Any address.
     pub(super) addresses: bool,
+    /// Who is told of what is not let in.
+    pub(super) observer: Option<Observer>,
 }
 
 /// Lets a request pass when it names the loopback interface or what is allowed.
@@ -27,6 +31,9 @@ pub(super) async fn check(State(allowed): State<Allowed>, request: Request, next
     match addressed_to(&request) {
         Some(host) if !is_ours(&host, &allowed) => {
             let words = format!("this backend does not answer for host `{host}`; allow it with --allow-host\n");
+            if let Some(observer) = &allowed.observer {
+                observer.unreadable(&words);
+            }
             (StatusCode::FORBIDDEN, words).into_response()
         }
         _ => next.run(request).await,
@@ -75,7 +82,7 @@ mod tests {
     }
 
     fn allowed(names: &[&str], addresses: bool) -> Allowed {
-        Allowed { names: names.iter().map(|name| (*name).to_owned()).collect(), addresses }
+        Allowed { names: names.iter().map(|name| (*name).to_owned()).collect(), addresses, observer: None }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, middleware, serve::ListenerExt};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +10,7 @@ use super::{
     BackendError, Config, Feed, Ledger, Listener, TrafficHandle, api,
     forward::Forwarder,
     host,
-    receive::{self, Intake},
+    receive::{self, Intake, Port, Watched},
     traffic::Observer,
     wire,
 };
@@ -79,6 +79,7 @@ impl Backend {
         let limit = self.config.request_limit;
         let (under_way, largest) = (self.config.under_way, limit + wire::PREFIX);
         let forwarder = self.config.forward.map(|upstreams| Forwarder::new(upstreams, under_way, largest));
+        let observer = self.observer.clone();
         let intake = Arc::new(Intake { ledger: self.ledger.clone(), observer: self.observer, forwarder, limit });
         let grpc = receive::grpc_router(Arc::clone(&intake), self.otlp_http.address);
         let http = receive::http_router(intake, self.otlp_grpc.address);
@@ -86,9 +87,9 @@ impl Backend {
         let hosts: Arc<[String]> = Arc::from(self.config.allow_hosts);
         let serving = async {
             tokio::join!(
-                serve(self.otlp_grpc, grpc, &hosts, &shutdown),
-                serve(self.otlp_http, http, &hosts, &shutdown),
-                serve(self.api, api, &hosts, &shutdown),
+                serve(self.otlp_grpc, grpc, &hosts, Some((Port::Grpc, &observer)), &shutdown),
+                serve(self.otlp_http, http, &hosts, Some((Port::Http, &observer)), &shutdown),
+                serve(self.api, api, &hosts, None, &shutdown),
             )
         };
         let deadline = async {
@@ -112,13 +113,18 @@ async fn bound(listener: Listener, address: SocketAddr) -> Result<Bound, Backend
     Ok(Bound { listener: socket, address })
 }
 
-async fn serve(bound: Bound, router: Router, hosts: &Arc<[String]>, shutdown: &CancellationToken) {
-    let allowed = host::Allowed { names: Arc::clone(hosts), addresses: !bound.address.ip().is_loopback() };
+/// Serves a router; what a port for OTLP refuses before the router sees it is told to its observer.
+async fn serve(
+    bound: Bound,
+    router: Router,
+    hosts: &Arc<[String]>,
+    told: Option<(Port, &Observer)>,
+    shutdown: &CancellationToken,
+) {
+    let observer = told.map(|(_, observer)| observer.clone());
+    let allowed = host::Allowed { names: Arc::clone(hosts), addresses: !bound.address.ip().is_loopback(), observer };
     let router = router.layer(middleware::from_fn_with_state(allowed, host::check));
-    // Answers are small and awaited: Nagle's algorithm would hold them back for up to 40 ms.
-    let listener = bound.listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
+    let listener = Watched::new(bound.listener, told.map(|(port, observer)| (port, observer.clone())));
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.clone().cancelled_owned())
         .await

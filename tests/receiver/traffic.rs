@@ -108,8 +108,46 @@ async fn every_mistake_has_its_words() {
         ),
         (traces.clone(), packed("br"), binary.clone(), "unsupported content-encoding `br`, supported: [gzip, zstd, identity]"),
         (traces.clone(), typed(PROTOBUF), large(70_000).encode_to_vec(), "the body is larger than the limit of 65536 bytes"),
-        (traces, packed("gzip"), gzip(&large(70_000).encode_to_vec()), "the gzip body unpacks to more than the limit"),
+        (traces.clone(), packed("gzip"), gzip(&large(70_000).encode_to_vec()), "the gzip body unpacks to more than the limit"),
         (format!("{}/", running.http), typed(PROTOBUF), binary.clone(), "`/` is not a path of OTLP over HTTP; it has /v1/traces"),
+        (
+            format!("{}/", running.http),
+            typed(PROTOBUF),
+            binary.clone(),
+            "; the endpoint of one signal is used as it is: add /v1/traces",
+        ),
+        (
+            format!("{}/v1/traces/v1/traces", running.http),
+            typed(PROTOBUF),
+            binary.clone(),
+            "; the endpoint holds /v1/traces and the exporter appends it: leave it away in OTEL_EXPORTER_OTLP_ENDPOINT",
+        ),
+        (
+            format!("{}//v1/traces", running.http),
+            typed(PROTOBUF),
+            binary.clone(),
+            "; leave the slash at the end of the endpoint away",
+        ),
+        (
+            traces.clone(),
+            typed(JSON),
+            br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"CvdlGRbNQ92ESOshHIAxnA=="}]}]}]}"#.to_vec(),
+            "traces rejected: `traceId` is `CvdlGRbNQ92ESOshHIAxnA==`, which is base64; in OTLP's JSON ids are hex digits",
+        ),
+        (traces.clone(), typed("text/plain"), text.clone(), "; set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf or http/json"),
+        (traces.clone(), packed("br"), binary.clone(), "; set OTEL_EXPORTER_OTLP_COMPRESSION to gzip or none"),
+        (
+            traces.clone(),
+            typed(PROTOBUF),
+            large(70_000).encode_to_vec(),
+            "; send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
+        ),
+        (
+            traces.clone(),
+            vec![("content-type", PROTOBUF), ("host", "host.docker.internal")],
+            binary.clone(),
+            "this backend does not answer for host `host.docker.internal`; allow it with --allow-host",
+        ),
         (
             format!("{}/x", running.http),
             typed("application/grpc"),
@@ -126,6 +164,57 @@ async fn every_mistake_has_its_words() {
         assert!(told.contains(words) && at_ns > 0, "{told}");
         let traffic = running.traffic.snapshot();
         assert_eq!((traffic.unreadable, traffic.last_problem), (number as u64 + 1, Some(told)));
+    }
+    running.stop().await;
+}
+
+/// What is no HTTP at all is closed by the server without an answer.
+#[tokio::test]
+async fn tls_and_garbage_are_told_although_nothing_can_be_answered() {
+    let running = Running::start(Config::default()).await;
+    let mut happenings = tail(&running).await;
+    let hello = [0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x00];
+    let cases: [(&str, &[u8], &str); 4] = [
+        (
+            &running.grpc,
+            &hello,
+            "TLS came to the gRPC port, which speaks none on this machine; begin the endpoint with http://, or set ",
+        ),
+        (&running.http, &hello, "TLS came to the HTTP port, which speaks none on this machine; begin the endpoint with http://"),
+        (&running.grpc, &[0, 1, 2, 3], "what came to the gRPC port is neither HTTP nor gRPC"),
+        (&running.http, &[0, 1, 2, 3], "what came to the HTTP port is neither HTTP nor gRPC"),
+    ];
+    for (number, (url, bytes, words)) in cases.into_iter().enumerate() {
+        let mut stream = tokio::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, bytes).await.unwrap();
+        let Happening::Problem { words: told, .. } = next(&mut happenings).await else { panic!("{words}") };
+        assert!(told.starts_with(words), "{told}");
+        assert_eq!(running.traffic.snapshot().unreadable, number as u64 + 1);
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn bad_ids_are_told_with_what_they_are() {
+    let running = Running::start(Config::default()).await;
+    let mut happenings = tail(&running).await;
+    for (trace, span, words) in [
+        (
+            "0af7651916cd43dd8448eb211c80319c",
+            "0000000000000000",
+            "the span id must be 8 bytes and not zero, got `0000000000000000`",
+        ),
+        ("00000000000000000000000000000000", "b7ad6b7169203331", "the trace id must be 16 bytes and not zero"),
+        (
+            "0af7651916cd43dd8448eb211c8031",
+            "b7ad6b7169203331",
+            "the trace id must be 16 bytes and not zero, got `0af7651916cd43dd8448eb211c8031` (15 bytes)",
+        ),
+    ] {
+        let body = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{trace}","spanId":"{span}"}}]}}]}}]}}"#);
+        post(format!("{}/v1/traces", running.http), &[("content-type", JSON)], body).await;
+        let Happening::Problem { words: told, .. } = next(&mut happenings).await else { panic!("{words}") };
+        assert!(told.starts_with("1 of 1 spans rejected: ") && told.contains(words), "{told}");
     }
     running.stop().await;
 }

@@ -107,7 +107,7 @@ async fn answer<S: Signal>(port: &Port, request: Request) -> Result<Response, Re
     let (parts, body) = request.into_parts();
     let mut allowance = intake.allowance();
     let read = read::<S>(port, &parts, body, allowance.as_mut()).await;
-    let Read { raw, packed, plain, compression, request } = read.map_err(|why| intake.unread(&why, Protocol::Grpc))?;
+    let Read { raw, packed, plain, compression, request } = read.map_err(|why| intake.unread::<S>(&why, Protocol::Grpc))?;
     let came = raw.len();
     let way = intake.route(Protocol::Grpc).map(|route| {
         route.map(|route| {
@@ -122,7 +122,7 @@ async fn answer<S: Signal>(port: &Port, request: Request) -> Result<Response, Re
     });
     // It may be many times as large as what is passed on.
     drop(plain);
-    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread(&why.into(), Protocol::Grpc))?;
+    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread::<S>(&why.into(), Protocol::Grpc))?;
     let kept = intake.keep::<S>(request);
     match way {
         None => Ok(Verdict::Accepted(kept.rejected).over_grpc()),

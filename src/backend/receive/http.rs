@@ -20,6 +20,7 @@ use super::{
     decode::decode,
     grpc::is_grpc,
     intake::Intake,
+    paths,
     signal::{Logs, Metrics, Signal, Traces},
     unread::Unread,
 };
@@ -60,14 +61,14 @@ pub(in crate::backend) fn router(intake: Arc<Intake>, grpc: SocketAddr) -> Route
 
 async fn export<S: Signal>(State(port): State<Arc<Port>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(encoding) = encoding_of(&parts.headers) else { return unknown_encoding(&port.intake, &parts.headers) };
+    let Some(encoding) = encoding_of(&parts.headers) else { return unknown_encoding::<S>(&port, &parts.headers) };
     answer::<S>(&port.intake, parts, body, encoding).await.unwrap_or_else(|refusal| refusal.over_http(encoding))
 }
 
 async fn answer<S: Signal>(intake: &Intake, parts: Parts, body: Body, encoding: Encoding) -> Result<Response, Refusal> {
     let mut allowance = intake.allowance();
     let read = read::<S>(intake, &parts, body, encoding, allowance.as_mut()).await;
-    let Read { raw, plain, compression, request } = read.map_err(|why| intake.unread(&why, Protocol::Http))?;
+    let Read { raw, plain, compression, request } = read.map_err(|why| intake.unread::<S>(&why, Protocol::Http))?;
     let warning = warn_of_nothing::<S>(S::is_empty(&request), &plain, encoding);
     if let Some(warning) = &warning {
         intake.observer.problem(None, &warning.words);
@@ -90,7 +91,7 @@ async fn answer<S: Signal>(intake: &Intake, parts: Parts, body: Body, encoding: 
     });
     // It may be many times as large as what is passed on.
     drop(plain);
-    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread(&why.into(), Protocol::Http))?;
+    Intake::leave(allowance.as_mut(), came, way.as_ref()).map_err(|why| intake.unread::<S>(&why.into(), Protocol::Http))?;
     let kept = intake.keep::<S>(request);
     match way {
         None => Ok(Verdict::Accepted(kept.rejected.or(warning)).over_http(encoding, S::REJECTED)),
@@ -138,11 +139,16 @@ fn names_field<S: Signal>(body: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value.get(S::FIELD).is_some())
 }
 
-fn unknown_encoding(intake: &Intake, headers: &HeaderMap) -> Response {
+fn unknown_encoding<S: Signal>(port: &Port, headers: &HeaderMap) -> Response {
     let got = headers.get(header::CONTENT_TYPE).map_or("none", |value| value.to_str().unwrap_or("(not text)"));
-    let words = format!("unsupported content-type `{got}`, supported: [application/json, application/x-protobuf]\n");
-    intake.observer.unreadable(&words);
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response()
+    let words = format!("unsupported content-type `{got}`, supported: [application/json, application/x-protobuf]");
+    let fix = if is_grpc(headers) {
+        format!("this port speaks OTLP over HTTP; OTLP over gRPC is at http://{}", port.grpc)
+    } else {
+        "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf or http/json".to_owned()
+    };
+    port.intake.observer.unreadable(&format!("{} rejected: {words}; {fix}", S::NAME));
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{words}\n")).into_response()
 }
 
 fn only_post(route: MethodRouter<Arc<Port>>) -> MethodRouter<Arc<Port>> {
@@ -162,7 +168,8 @@ async fn unknown_path(State(port): State<Arc<Port>>, request: Request) -> Respon
     let words = format!("`{path}` is not a path of OTLP over HTTP; it has /v1/traces, /v1/metrics and /v1/logs\n");
     // A person with a browser sends no telemetry.
     if request.method() == Method::POST {
-        port.intake.observer.unreadable(&words);
+        let fix = paths::fix(path).map(|fix| format!("; {fix}")).unwrap_or_default();
+        port.intake.observer.unreadable(&format!("{}{fix}", words.trim_end()));
     }
     (StatusCode::NOT_FOUND, words).into_response()
 }

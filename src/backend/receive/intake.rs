@@ -118,12 +118,13 @@ impl Intake {
         })
     }
 
-    /// Counts and tells why a request could not be read; what the sender is answered.
-    pub(super) fn unread(&self, why: &Unread, came_by: Protocol) -> Refusal {
+    /// Counts and tells why a request could not be read, and what helps; what the sender is answered.
+    pub(super) fn unread<S: Signal>(&self, why: &Unread, came_by: Protocol) -> Refusal {
         if why.is_for_now() {
             self.observer.turned_away(&why.to_string());
         } else {
-            self.observer.unreadable(&why.to_string());
+            let fix = why.fix().map(|fix| format!("; {fix}")).unwrap_or_default();
+            self.observer.unreadable(&format!("{} rejected: {why}{fix}", S::NAME));
         }
         why.refusal(came_by)
     }

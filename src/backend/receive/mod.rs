@@ -5,12 +5,19 @@
 //! (partial success).
 
 mod body;
+mod connection;
 mod cors;
 mod decode;
 mod grpc;
 mod http;
 mod intake;
+mod paths;
 mod signal;
 mod unread;
 
-pub(super) use self::{grpc::router as grpc_router, http::router as http_router, intake::Intake};
+pub(super) use self::{
+    connection::{Port, Watched},
+    grpc::router as grpc_router,
+    http::router as http_router,
+    intake::Intake,
+};

@@ -24,6 +24,8 @@ pub(super) trait Signal: Send + Sync + 'static {
 
     /// As what its items are counted.
     const SORT: Sort;
+    /// What it is called.
+    const NAME: &'static str;
     /// Its path over HTTP.
     const PATH: &'static str;
     /// Its path over gRPC.
@@ -76,6 +78,7 @@ impl Signal for Traces {
     type Request = ExportTraceServiceRequest;
 
     const SORT: Sort = Sort::Spans;
+    const NAME: &'static str = "traces";
     const PATH: &'static str = "/v1/traces";
     const METHOD: &'static str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     const FIELD: &'static str = "resourceSpans";
@@ -100,6 +103,7 @@ impl Signal for Metrics {
     type Request = ExportMetricsServiceRequest;
 
     const SORT: Sort = Sort::Points;
+    const NAME: &'static str = "metrics";
     const PATH: &'static str = "/v1/metrics";
     const METHOD: &'static str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
     const FIELD: &'static str = "resourceMetrics";
@@ -124,6 +128,7 @@ impl Signal for Logs {
     type Request = ExportLogsServiceRequest;
 
     const SORT: Sort = Sort::Logs;
+    const NAME: &'static str = "logs";
     const PATH: &'static str = "/v1/logs";
     const METHOD: &'static str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
     const FIELD: &'static str = "resourceLogs";

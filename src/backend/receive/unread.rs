@@ -41,6 +41,21 @@ pub(super) enum Unread {
 }
 
 impl Unread {
+    /// What whoever runs the sender can do, where the reason does not say it.
+    pub(super) fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Body(BodyError::TooLarge { .. }) | Self::Unpack(UnpackError::Bomb { .. }) => {
+                Some("send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)")
+            }
+            Self::Compression { .. } => Some("set OTEL_EXPORTER_OTLP_COMPRESSION to gzip or none"),
+            Self::Unpack(UnpackError::Broken { .. }) => Some("the header that names the compression must fit the body"),
+            Self::Decode(DecodeError::Protobuf { .. } | DecodeError::Json { .. }) => {
+                Some("the path, the content-type and the body must be of the same signal and encoding")
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the same request may be taken a little later.
     pub(super) fn is_for_now(&self) -> bool {
         matches!(self, Self::Body(BodyError::NoRoom))
