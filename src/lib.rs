@@ -38,6 +38,7 @@
 //! - The witness: after a verdict [`check`] reads every span of the ledger back from the store by trace id. What is missing there was
 //!   lost on the way, and the hops' own counters ([`client`]), read before and after, name the hop.
 //! - [`doctor`] looks for what stands in the way of all this; it changes nothing. [`lint`] does the same for files.
+//! - [`draft`] goes the other way: what a service really got, answered and traced becomes a fixture, without what tells of a person.
 //! - [`report`] turns the report into text, one format per file; [`runs`] keeps the last ones for `devstack trace`; [`term`] is the only
 //!   room that writes. [`cli`] parses, calls one engine per command, and maps what comes back to an exit code ([`cli::exit`]).
 //! - [`model`] has ids, spans, traces and their wire forms, [`support`] the clock, the environment, randomness and text with places.
@@ -62,6 +63,7 @@ pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod doctor;
+pub mod draft;
 pub mod expect;
 pub mod fixture;
 pub mod lint;

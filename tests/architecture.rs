@@ -35,6 +35,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Beyond DESIGN section 5: what was replaced in a body must not leak (`webhook`), attribute names are held to the registry of
     // `telemetry`. Both stand below.
     ("check", &["replay", "fixture", "expect", "client", "webhook", "telemetry", "model", "support"]),
+    // It holds what it drafts against the trace that was seen (`fixture`, `expect`) before it is written.
+    ("draft", &["fixture", "expect", "webhook", "client", "model", "support"]),
     ("runs", &["check", "model", "support"]),
     ("report", &["check", "expect", "runtime", "term", "model", "support"]),
     ("cli", EVERYTHING),

@@ -14,6 +14,7 @@ use axum::{
 };
 
 use super::traffic::Observer;
+use crate::support::host::{is_loopback, without_port};
 
 /// What is let in besides the loopback interface.
 #[derive(Debug, Clone)]
@@ -52,23 +53,10 @@ fn addressed_to(request: &Request) -> Option<String> {
     Some(without_port(named).to_ascii_lowercase())
 }
 
-/// The host of `host:port` or `[address]:port`.
-pub(super) fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
-    }
-    host.split(':').next().unwrap_or(host)
-}
-
 fn is_ours(host: &str, allowed: &Allowed) -> bool {
     let named = || allowed.names.iter().any(|name| name.eq_ignore_ascii_case(host));
     let address = || allowed.addresses && host.parse::<IpAddr>().is_ok();
     is_loopback(host) || named() || address()
-}
-
-/// Whether a host, without a port, is one of the loopback interface.
-pub(super) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

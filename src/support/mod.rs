@@ -12,6 +12,8 @@ pub mod env;
 pub mod env_file;
 pub mod hex;
 pub mod inspect;
+pub mod hop;
+pub mod host;
 pub mod millis;
 pub mod poll;
 pub mod ports;

@@ -1,6 +1,6 @@
 //! Fresh values of the same shape as old ones: unique for each case, equal where the old ones were equal.
 //!
-//! Made by [`freshen`](super::freshen) with the nonce of a case. Uniqueness is arithmetic, not luck: the nth value of a case is number
+//! Made by [`freshen`](super::freshen) with the nonce of a case, and by `draft` for what it replaces. Uniqueness is arithmetic, not luck: the nth value of a case is number
 //! `nonce * 256 + n`, and a bijection scatters numbers over all values of the shape; two cases of one run cannot meet before the shape
 //! itself is exhausted (39 000 cases for the seven digits of a phone number).
 
@@ -26,21 +26,22 @@ const MARKER_LETTERS: &[u8] = b"bcdfghjkmnpqrstvwxz";
 /// How many of them; 19^12 markers.
 const MARKER_LENGTH: usize = 12;
 
-/// The supply of one case.
+/// The supply of one case: the same old value always gets the same new one.
 #[derive(Debug)]
-pub(super) struct Supply {
+pub struct Supply {
     nonce: u64,
     made: HashMap<(FieldKind, String), String>,
     count: u128,
 }
 
 impl Supply {
-    pub(super) fn new(nonce: u64) -> Self {
+    /// A supply; another nonce gives other values.
+    pub fn new(nonce: u64) -> Self {
         Self { nonce, made: HashMap::new(), count: 0 }
     }
 
     /// A fresh value for `old`, the same one for every equal `old`. `number` says that it must stay a JSON number.
-    pub(super) fn fresh(&mut self, kind: FieldKind, old: &str, number: bool) -> String {
+    pub fn fresh(&mut self, kind: FieldKind, old: &str, number: bool) -> String {
         match kind {
             _ if number => self.once(FieldKind::Id, old, |seed| integer(old, seed)),
             FieldKind::Phone => self.phone(old),

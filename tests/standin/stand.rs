@@ -8,7 +8,7 @@ use devstack::{
     model::{Span, TraceId},
     standin::{Trigger, TriggerConfig},
     telemetry::Settings,
-    webhook::{SecretName, Secrets},
+    webhook::{Secrets, secrets::TRIGGER_SECRET_KEY},
 };
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -44,7 +44,7 @@ impl Stand {
         tokio::spawn(backend.run(receiver.clone()));
         let mut config = TriggerConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
-            secrets: Secrets::default().with(SecretName::TriggerKey, KEY),
+            secrets: Secrets::default().with(TRIGGER_SECRET_KEY, KEY),
             spans: Some(spans),
         };
         adjust(&mut config);

@@ -15,8 +15,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use super::{Answer, Protocol, headers::end_to_end, tls};
-use crate::support::{address::Address, cause::innermost};
+use super::{Answer, Protocol, tls};
+use crate::support::{address::Address, cause::innermost, hop::end_to_end};
 
 /// The largest answer that is taken, in bytes. Answers to exports are a few words.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;

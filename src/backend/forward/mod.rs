@@ -4,7 +4,6 @@
 //! queue of its own: the sender waits for the next hop's answer, and what is more than the [`Room`] is told to come again.
 
 mod answer;
-mod headers;
 mod hop;
 mod room;
 mod route;

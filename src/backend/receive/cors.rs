@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::backend::{host, traffic::Observer};
+use crate::{backend::traffic::Observer, support::host};
 
 /// How long a browser may remember the answer, in seconds.
 const REMEMBER: HeaderValue = HeaderValue::from_static("7200");

@@ -1,4 +1,6 @@
 //! Which headers go on to the next hop and which end here (RFC 9110, section 7.6.1).
+//!
+//! Asked by whatever passes requests on: the receiver (`backend`) and the recorder (`draft`).
 
 use http::{
     HeaderMap, HeaderName,
@@ -24,7 +26,7 @@ const HOP_BY_HOP: [HeaderName; 11] = [
 ];
 
 /// Takes out what concerned only the connection it came on, with what `connection` itself names.
-pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

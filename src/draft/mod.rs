@@ -1,0 +1,34 @@
+//! First fixtures, drafted from what really happened: a delivery, its answer, and the trace it left.
+//!
+//! Fed by `cli` (`record`, `trace --save-as`, `from`, `init`); what comes out is text for a person to adjust. Nothing that tells of a person
+//! and no secret gets through: [`redact()`] replaces such values wherever they stand, [`draft()`] proposes only what does not change from run
+//! to run, and the finished files are searched once more for everything that was replaced.
+
+mod body;
+mod delivery;
+mod disguise;
+mod event;
+mod forms;
+mod keys;
+mod kind;
+mod pattern;
+mod place;
+mod proof;
+mod proposal;
+mod provider;
+mod redact;
+mod save;
+mod shapes;
+mod stable;
+mod text;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use delivery::{Answer, Delivery};
+pub use kind::{Counts, Kind};
+pub use place::Place;
+pub use redact::{RedactError, Redacted, Redaction, redact};
+pub use save::{Saved, save};
+pub use text::{Draft, DraftError, Origin, Seen, draft};
