@@ -42,6 +42,7 @@ enum Command {
     #[command(hide = true)]
     Launch(commands::launch::LaunchArgs),
     Replay(commands::replay::ReplayArgs),
+    Record(commands::record::RecordArgs),
     Demo(commands::demo::DemoArgs),
     Trace(commands::trace::TraceArgs),
     Tail(commands::tail::TailArgs),
@@ -56,7 +57,7 @@ enum Command {
 /// Commands by what one comes for, in the order of `--help`.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "run", "env", "open"]),
-    ("Test", &["replay", "lint"]),
+    ("Test", &["replay", "record", "lint"]),
     ("Look", &["trace", "tail"]),
     ("Set up", &["doctor", "images", "schema", "completions"]),
     ("More", &["demo"]),
@@ -116,6 +117,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Supervise => commands::supervise::run(),
         Command::Launch(args) => Err(commands::launch::run(&args)),
         Command::Replay(args) => commands::replay::run(&args, ui),
+        Command::Record(args) => commands::record::run(&args, ui),
         Command::Demo(args) => commands::demo::run(args, ui),
         Command::Tail(args) => commands::tail::run(&args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),

@@ -14,6 +14,7 @@ mod project;
 #[expect(dead_code, reason = "`replay` without a stack begins to call it")]
 mod services;
 mod secrets;
+mod receiving;
 mod stand;
 mod target;
 mod variables;

@@ -145,6 +145,8 @@ pub(super) struct Disguise {
     known: Vec<Known>,
     by_old: HashMap<(Kind, String), usize>,
     words: BTreeSet<String>,
+    /// Whether everything that was replaced is known. What was kept without it must be doubted.
+    complete: bool,
     /// Made from `known` when it is first looked through; another value makes it anew.
     finder: Option<Finder>,
 }
@@ -154,7 +156,17 @@ impl Disguise {
     pub(super) fn new() -> Self {
         let supply = Supply::new(u64::from(u32::from_be_bytes(random::bytes())));
         let words = OF_FIXTURES.iter().map(|word| (*word).to_owned()).collect();
-        Self { supply, known: Vec::new(), by_old: HashMap::new(), words, finder: None }
+        Self { supply, known: Vec::new(), by_old: HashMap::new(), words, complete: true, finder: None }
+    }
+
+    /// One that does not know what has been replaced before.
+    pub(super) fn incomplete() -> Self {
+        Self { complete: false, ..Self::new() }
+    }
+
+    /// Whether everything that must not get out is known.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// A word of the format itself, such as a key: a value that is the same word says nothing elsewhere.

@@ -2,13 +2,15 @@
 //!
 //! Fed by `cli` (`record`, `trace --save-as`, `from`, `init`); what comes out is text for a person to adjust. Nothing that tells of a person
 //! and no secret gets through: [`redact()`] replaces such values wherever they stand, [`draft()`] proposes only what does not change from run
-//! to run, and the finished files are searched once more for everything that was replaced.
+//! to run, and the finished files are searched once more for everything that was replaced. [`record`] is the proxy that deliveries come by, and
+//! [`kept`] has them, redacted, for the time when their traces are looked at.
 
 mod body;
 mod delivery;
 mod disguise;
 mod event;
 mod forms;
+pub mod kept;
 mod keys;
 mod kind;
 mod pattern;
@@ -16,6 +18,7 @@ mod place;
 mod proof;
 mod proposal;
 mod provider;
+pub mod record;
 mod redact;
 mod save;
 mod shapes;
@@ -27,6 +30,7 @@ mod yaml;
 mod tests;
 
 pub use delivery::{Answer, Delivery};
+pub use kept::Deliveries;
 pub use kind::{Counts, Kind};
 pub use place::Place;
 pub use redact::{RedactError, Redacted, Redaction, redact};

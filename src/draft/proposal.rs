@@ -208,7 +208,9 @@ impl Maker<'_> {
         let name = if self.may_be_said(&span.name) {
             Name::Is(span.name.clone())
         } else {
-            match stable::stable_beginning(&span.name).filter(|beginning| self.disguise.left_in(beginning).is_empty()) {
+            match stable::stable_beginning(&span.name)
+                .filter(|beginning| !stable::could_be_a_name(beginning) && self.disguise.left_in(beginning).is_empty())
+            {
                 Some(beginning) => Name::StartsWith(beginning.to_owned()),
                 None => Name::Any,
             }
@@ -222,7 +224,7 @@ impl Maker<'_> {
         let mut said = Vec::new();
         for key in WORDS {
             if let Some(text) = span.attributes.text(key)
-                && !(key.ends_with("method") && span.name.starts_with(text))
+                && (key == "http.route" || !span.name.contains(text))
                 && self.may_be_said(text)
             {
                 said.push((key.to_owned(), Value::from(text)));
@@ -237,7 +239,8 @@ impl Maker<'_> {
     }
 
     fn may_be_said(&mut self, text: &str) -> bool {
-        stable::is_stable(text) && self.disguise.left_in(text).is_empty()
+        let doubtful = !self.disguise.is_complete() && stable::could_be_a_name(text);
+        stable::is_stable(text) && !doubtful && self.disguise.left_in(text).is_empty()
     }
 
     /// Pairs of services of which one called the other, by parent or by link.

@@ -120,9 +120,9 @@ impl Redaction {
         &self.redacted
     }
 
-    /// What is not known any more of a delivery that was kept.
+    /// One that was kept: what was replaced in it is not known any more.
     pub(super) fn of_kept(redacted: Redacted) -> Self {
-        Self { redacted, disguise: Disguise::new() }
+        Self { redacted, disguise: Disguise::incomplete() }
     }
 }
 

@@ -39,6 +39,16 @@ pub(super) fn stable_beginning(text: &str) -> Option<&str> {
     ends.map(|end| &text[..end]).filter(|beginning| beginning.len() >= LEAST && is_stable(beginning.trim_end())).last()
 }
 
+/// Whether a word in a text is written like a person's name, with one capital letter at its beginning: `Ana`, `Exemplu-Popa`.
+pub(super) fn could_be_a_name(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        word.split('-').all(|part| {
+            let mut signs = part.chars();
+            signs.next().is_some_and(char::is_uppercase) && part.chars().count() > 1 && signs.all(char::is_lowercase)
+        })
+    })
+}
+
 /// A token in which letters and digits are mixed as only ids do: `1a2b3c`, `cus_9fG3k2`.
 fn has_mixed_token(text: &str) -> bool {
     text.split(|sign: char| !sign.is_ascii_alphanumeric()).any(|token| {

@@ -177,11 +177,15 @@ fn replaced(of: &Redacted) -> String {
 }
 
 fn sentence(of: &Redacted) -> String {
-    let sender = if of.sender.is_empty() { "request" } else { &of.sender };
-    let event = if of.event.is_empty() { String::new() } else { format!(" {}", of.event) };
+    let what = match (of.sender.as_str(), of.event.as_str()) {
+        ("", "") => "request".to_owned(),
+        ("", event) => format!("{event} request"),
+        (sender, "") => format!("{sender} delivery"),
+        (sender, event) => format!("{sender} {event}"),
+    };
     match &of.answer {
-        Some(answer) => format!("a recorded {sender}{event} is answered {}", answer.status),
-        None => format!("a recorded {sender}{event}"),
+        Some(answer) => format!("a recorded {what} is answered {}", answer.status),
+        None => format!("a recorded {what}"),
     }
 }
 

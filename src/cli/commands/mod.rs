@@ -25,6 +25,7 @@ pub(super) mod launch;
 pub(super) mod lint;
 pub(super) mod logs;
 pub(super) mod open;
+pub(super) mod record;
 pub(super) mod replay;
 pub(super) mod run;
 pub(super) mod schema;
