@@ -47,6 +47,7 @@ enum Command {
     Trace(commands::trace::TraceArgs),
     Tail(commands::tail::TailArgs),
     Lint(commands::lint::LintArgs),
+    From(commands::from::FromArgs),
     Doctor(commands::doctor::DoctorArgs),
     Env(commands::env::EnvArgs),
     Images(commands::images::ImagesArgs),
@@ -59,7 +60,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "run", "env", "open"]),
     ("Test", &["replay", "record", "lint"]),
     ("Look", &["trace", "tail"]),
-    ("Set up", &["doctor", "images", "schema", "completions"]),
+    ("Set up", &["from", "doctor", "images", "schema", "completions"]),
     ("More", &["demo"]),
 ];
 
@@ -122,6 +123,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Tail(args) => commands::tail::run(&args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
+        Command::From(args) => commands::from::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Env(args) => commands::env::run(&args, ui),
         Command::Images(args) => commands::images::run(&args, ui),

@@ -6,13 +6,16 @@
 //! [`kept`] has them, redacted, for the time when their traces are looked at.
 
 mod body;
+pub mod curl;
 mod delivery;
 mod disguise;
 mod event;
 mod forms;
+pub mod har;
 pub mod kept;
 mod keys;
 mod kind;
+mod of_trace;
 mod pattern;
 mod place;
 mod proof;
@@ -32,6 +35,7 @@ mod tests;
 pub use delivery::{Answer, Delivery};
 pub use kept::Deliveries;
 pub use kind::{Counts, Kind};
+pub use of_trace::of_trace;
 pub use place::Place;
 pub use redact::{RedactError, Redacted, Redaction, redact};
 pub use save::{Saved, save};

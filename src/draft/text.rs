@@ -133,8 +133,8 @@ fn write(of: &Redacted, proposal: &Proposal, seen: Seen<'_>, origin: Origin, fil
     comment(&replaced(of), &mut text);
     let sender = Sender::named(&of.sender);
     if !sender.is_known() && !of.left_out.is_empty() {
-        let asked = "add those that the service asks for under `headers`";
-        comment(&format!("Left out: the headers {}; {asked}.", of.left_out.join(", ")), &mut text);
+        let asked = "add those that the service asks for";
+        comment(&format!("Left out of the headers: {}; {asked}.", of.left_out.join(", ")), &mut text);
     }
     if origin == Origin::Trace && file.is_none() {
         comment(
@@ -226,7 +226,10 @@ fn request(of: &Redacted, sender: &Sender, file: Option<&str>, text: &mut String
 }
 
 fn response(of: &Redacted, text: &mut String) {
-    let Some(answer) = &of.answer else { return };
+    let Some(answer) = &of.answer else {
+        comment("What was answered is not known: say what must come back, such as `response: 200`.", text);
+        return;
+    };
     let pairs: Vec<_> = answer.json.iter().map(|(path, value)| (path.clone(), yaml::value(value))).collect();
     let _ = match pairs.as_slice() {
         [] => writeln!(text, "response: {}", answer.status),

@@ -4,6 +4,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cli::Failure,
+    draft::{DraftError, Redaction, Saved},
     fixture::LoadError,
     report::Format,
     runtime::docker::EngineError,
@@ -11,6 +12,7 @@ use crate::{
         env::Os,
         project::Project,
         source::{Level, Paint, Problems},
+        words::counted,
     },
     term::{Look, Role, Ui},
 };
@@ -20,6 +22,7 @@ pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod down;
 pub(super) mod env;
+pub(super) mod from;
 pub(super) mod images;
 pub(super) mod launch;
 pub(super) mod lint;
@@ -28,6 +31,7 @@ pub(super) mod open;
 pub(super) mod record;
 pub(super) mod replay;
 pub(super) mod run;
+pub(super) mod save_trace;
 pub(super) mod schema;
 pub(super) mod status;
 pub(super) mod supervise;
@@ -120,4 +124,43 @@ fn summary(problems: &Problems) -> String {
 fn factor(text: &str) -> Result<f64, String> {
     let factor: f64 = text.parse().map_err(|_| "a number such as `0.01`".to_owned())?;
     if factor.is_finite() && factor > 0.0 { Ok(factor) } else { Err("a number above zero".to_owned()) }
+}
+
+/// Why a draft was not written, and what to do.
+fn undrafted(error: &DraftError) -> Failure {
+    match error {
+        DraftError::Exists { .. } => Failure::usage(error as &dyn std::error::Error).hint("`--force` replaces it"),
+        DraftError::Write { .. } => Failure::environment(error as &dyn std::error::Error),
+        DraftError::Leak { .. } | DraftError::Unreadable { .. } => Failure::usage(error as &dyn std::error::Error),
+    }
+}
+
+/// The line about a fixture that was written: what it is, where, and what was replaced in it.
+fn drafted(redaction: &Redaction, saved: &Saved, facts: &[String], ui: &Ui) -> String {
+    let (look, delivery) = (ui.look(), redaction.redacted());
+    let words: Vec<_> = [delivery.sender(), delivery.event()].into_iter().filter(|word| !word.is_empty()).collect();
+    let what = if words.is_empty() { "request".to_owned() } else { words.join(" ") };
+    let spans = match saved.spans {
+        0 => None,
+        spans => Some(format!("{}, {}", counted(spans, "span", "spans"), counted(saved.services, "service", "services"))),
+    };
+    let replaced = format!("{} replaced", counted(delivery.counts().total(), "value", "values"));
+    let facts: Vec<_> = facts.iter().cloned().chain(spans).chain([replaced]).collect();
+    let (tick, arrow) = (look.paint(Role::Good, look.glyph("✓", "ok")), look.glyph("→", "->"));
+    format!("{tick} {what} {arrow} {}  ({})", saved.fixture.display(), facts.join(", "))
+}
+
+/// The name of a fixture, which stays within its folder.
+fn fixture_name(text: &str) -> Result<String, String> {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|sign| sign.is_ascii_alphanumeric() || "._-".contains(sign))
+    };
+    let name = text.strip_suffix(".yaml").unwrap_or(text);
+    if name.split('/').all(plain) {
+        Ok(name.to_owned())
+    } else {
+        Err("letters, digits, `-`, `_` and `.`, with `/` between folders".to_owned())
+    }
 }

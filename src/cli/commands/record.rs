@@ -15,7 +15,7 @@ use crate::{
         record::{Context, Event, Passed, RecordError, Recorder, RecorderConfig, Watched, own_span, watch},
         redact, save,
     },
-    support::words::{capitalised, counted},
+    support::words::capitalised,
     term::{Role, Ui},
 };
 
@@ -53,7 +53,7 @@ pub(crate) struct RecordArgs {
     out: PathBuf,
 
     /// The name of the fixture (default: the provider's and the event's)
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = super::fixture_name)]
     name: Option<String>,
 
     /// End after so many deliveries
@@ -83,21 +83,6 @@ enum Ports {
     Fixed,
     /// Free ones
     Auto,
-}
-
-/// A name stays within the folder.
-fn name(text: &str) -> Result<String, String> {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.chars().all(|sign| sign.is_ascii_alphanumeric() || "._-".contains(sign))
-    };
-    let name = text.strip_suffix(".yaml").unwrap_or(text);
-    if name.split('/').all(plain) {
-        Ok(name.to_owned())
-    } else {
-        Err("letters, digits, `-`, `_` and `.`, with `/` between folders".to_owned())
-    }
 }
 
 pub(crate) fn run(args: &RecordArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -271,18 +256,8 @@ fn text(line: &Line, ui: &Ui) -> String {
     let look = ui.look();
     match line {
         Line::Recorded { saved, redaction, status, .. } => {
-            let delivery = redaction.redacted();
-            let what =
-                [delivery.sender(), delivery.event()].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-            let what = if what.is_empty() { "delivery".to_owned() } else { what };
-            let spans = match saved.spans {
-                0 => "no spans".to_owned(),
-                spans => format!("{}, {}", counted(spans, "span", "spans"), counted(saved.services, "service", "services")),
-            };
-            let replaced = counted(delivery.counts().total(), "value", "values");
-            let tick = look.paint(Role::Good, look.glyph("✓", "ok"));
-            let arrow = look.glyph("→", "->");
-            format!("{tick} {what} {arrow} {}  ({status}, {spans}, {replaced} replaced)", saved.fixture.display())
+            let facts = [status.to_string()].into_iter().chain((saved.spans == 0).then(|| "no spans".to_owned()));
+            super::drafted(redaction, saved, &facts.collect::<Vec<_>>(), ui)
         }
         Line::Failed(words) => format!("{} {}", look.paint(Role::Error, look.glyph("✗", "x")), capitalised(words)),
     }

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{Failure, exit::Exit, live_trace},
+    cli::{Failure, commands::save_trace, exit::Exit, live_trace},
     model::{OWN_SERVICE, Span, Trace, TraceId, otlp},
     report::trace_json::{self, TraceEntry},
     runs::{FindError, Found, OtlpFileError, Reading, Store, otlp_file},
@@ -38,6 +38,7 @@ Examples:
   devstack trace 4bf9
   devstack trace 4bf9 --tree
   devstack trace 4bf9 --format otlp > trace.json
+  devstack trace 4bf9 --save-as fixtures/orders/created.yaml
   devstack trace collector-export.jsonl"
 )]
 pub(crate) struct TraceArgs {
@@ -60,6 +61,21 @@ pub(crate) struct TraceArgs {
     /// Draw every span and every trace, however many
     #[arg(long)]
     all: bool,
+
+    /// Write a fixture that expects such a trace, with the body where `devstack record` took it
+    #[arg(long, value_name = "FILE", value_parser = yaml_file, conflicts_with_all = ["tree", "format", "all"])]
+    save_as: Option<PathBuf>,
+
+    /// Replace the file of --save-as when it is there
+    #[arg(long, requires = "save_as")]
+    force: bool,
+}
+
+fn yaml_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let named = path.file_stem().is_some_and(|stem| !stem.is_empty()) && !text.ends_with(".golden.yaml");
+    let fits = path.extension().is_some_and(|extension| extension == "yaml") && named;
+    if fits { Ok(path) } else { Err("the path of a fixture, such as `fixtures/orders/created.yaml`".to_owned()) }
 }
 
 /// How a trace is shown.
@@ -98,6 +114,9 @@ pub(crate) fn run_in(args: &TraceArgs, ui: &Ui, project: &Project) -> Result<Exi
         Some(what) if is_file(what) => of_file(read_file(what)?, ui),
         Some(id) => find(project, id, ui)?,
     };
+    if let Some(path) = &args.save_as {
+        return save_trace::save(&traces.into_iter().map(|shown| shown.trace).collect::<Vec<_>>(), path, args.force, project, ui);
+    }
     match if args.tree { TraceFormat::Tree } else { args.format } {
         TraceFormat::Json => ui.data(&as_json(&traces)),
         TraceFormat::Otlp => ui.data(&as_otlp(&traces)),
