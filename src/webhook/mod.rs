@@ -8,6 +8,7 @@ mod built_in;
 pub mod definition;
 mod detect;
 pub mod fields;
+pub mod file;
 mod form;
 mod fresh;
 mod moment;

@@ -117,6 +117,11 @@ impl fmt::Display for Template {
 }
 
 impl Template {
+    /// Its parts, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
     /// What is to be filled, in order; a name may come twice.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
