@@ -342,6 +342,42 @@ async fn over_http_the_answer_is_held_until_the_trace_changes() {
     running.await.unwrap();
 }
 
+#[tokio::test]
+async fn who_sends_is_told_by_service_and_instance_with_what_came_when_and_how_late() {
+    let backend = Backend::bind(Config::default()).await.unwrap();
+    let (ledger, api) = (backend.ledger(), format!("http://{}", backend.api()));
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn(backend.run(shutdown.clone()));
+    let client = LedgerClient::new(loopback().unwrap(), api);
+    assert_eq!(client.senders().await.unwrap().senders, []);
+    let of = |pairs: &[(&str, &str)], end_ns: u64| {
+        let resource = Resource { attributes: pairs.iter().copied().collect() };
+        Span { resource: Arc::new(resource), end_ns, ..span(TraceId::random()) }
+    };
+    let now = devstack::support::clock::unix_nanos();
+    let one = of(&[("service.name", "api"), ("service.instance.id", "a")], now - 4_000_000_000);
+    // Dated back: no delay of an exporter.
+    let old = of(&[("service.name", "api"), ("service.instance.id", "b")], 1);
+    let ids = [one.trace_id, old.trace_id];
+    ledger.insert(Batch::Spans(vec![one, old]));
+    ledger.insert(Batch::Logs(vec![log(None, "hello")]));
+    ledger.insert(Batch::Metrics(vec![point("leads", 1, 1, 1), point("leads", 2, 1, 1)]));
+    let list = client.senders().await.unwrap();
+    let counts: Vec<_> = list
+        .senders
+        .iter()
+        .map(|it| (it.service.as_str(), it.instance.as_str(), it.spans.count, it.logs.count, it.series.count))
+        .collect();
+    assert_eq!(counts, [("api", "", 0, 1, 2), ("api", "a", 1, 0, 0), ("api", "b", 1, 0, 0)]);
+    let lag = list.senders[1].longest_lag_ns;
+    assert!((3_900_000_000..60_000_000_000).contains(&lag) && list.senders[2].longest_lag_ns == 0, "{list:?}");
+    assert!(list.senders.iter().all(|it| it.bounds().0 <= it.bounds().1 && it.bounds().1 <= list.now_ns), "{list:?}");
+    assert_eq!(client.recent(10).await.unwrap().traces, ids);
+    assert_eq!(client.recent(1).await.unwrap().traces, ids[1..]);
+    shutdown.cancel();
+    serving.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn held_answers_end_with_the_backend() {
     let backend = Backend::bind(Config { drain: GUARD, ..Config::default() }).await.unwrap();

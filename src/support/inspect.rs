@@ -3,12 +3,7 @@
 //!
 //! Asked by `doctor` about the service behind a URL. On Linux all of it stands in `/proc`; elsewhere only the command line is told.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 use super::env::Env;
 
@@ -90,11 +85,6 @@ pub fn descendants(pid: u32, most: usize) -> Vec<u32> {
 /// With whom it is connected by TCP, or tries to be; `None` where that is not told.
 pub fn connections(pid: u32) -> Option<Vec<Connection>> {
     system::connections(pid)
-}
-
-/// Whether `folder` has this below it.
-pub fn is_there(folder: &Path, below: &str) -> bool {
-    folder.join(below).exists()
 }
 
 impl Variables {

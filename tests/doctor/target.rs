@@ -16,6 +16,9 @@ use crate::{
 
 const SECRET: &str = "s3cr3tT0k3nOfSomebody";
 
+/// Names and values.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// A stack that is up on free ports.
 struct Scene {
     stand: Stand,
@@ -112,7 +115,7 @@ fn each_wrong_setting_is_named() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", scene.http.as_str());
     let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let json = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
-    let cases: [(&[(&str, &str)], &str, &str); 7] = [
+    let cases: [(Variables<'_>, &str, &str); 7] = [
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &refused)], "target.endpoint", "where nobody listens"),
         (&[endpoint, grpc], "otel.port", "speaks gRPC to the HTTP port"),
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", &scene.grpc), json], "otel.port", "speaks HTTP to the gRPC port"),

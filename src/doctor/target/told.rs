@@ -34,9 +34,9 @@ pub(super) enum Delay {
 
 /// Everything that is told.
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<_> = listening(facts).into_iter().collect();
+    let mut found = vec![listening(facts)];
     if let Some(process) = &facts.process {
-        found.extend(known(process));
+        found.push(known(process));
         found.extend(connection(process));
         found.extend(variables(facts, process));
         found.extend(elsewhere(facts));
@@ -57,7 +57,7 @@ pub(super) fn delay_of(env: &dyn Env) -> Delay {
     set("OTEL_BSP_SCHEDULE_DELAY").or_else(|| set("OTEL_BSP_SCHEDULE_DELAY_MILLIS")).unwrap_or(Delay::Unset)
 }
 
-fn listening(facts: &Facts) -> Option<Finding> {
+fn listening(facts: &Facts) -> Finding {
     let Facts { url, port, here, .. } = facts;
     let broken = |code, words: String| Finding::broken(Cause::Target, code, words);
     let found = match (&facts.process, facts.reach) {
@@ -87,7 +87,7 @@ fn listening(facts: &Facts) -> Option<Finding> {
         }
         (Some(process), Reach::Open) => Finding::seen("target.process", described(url, process)),
     };
-    Some(found.detail("port", *port))
+    found.detail("port", *port)
 }
 
 /// `node dist/server.js (pid 812)`.
@@ -109,14 +109,13 @@ fn described(url: &str, process: &Process) -> String {
 }
 
 /// Whether the variables are told at all.
-fn known(process: &Process) -> Option<Finding> {
+fn known(process: &Process) -> Finding {
     let code = "target.variables";
     let words = match (&process.variables, process.is_container) {
         (_, true) => {
             let words = "it stands for a container, whose variables cannot be seen from here".to_owned();
-            return Some(
-                Finding::attention(Cause::Aside, code, words).fix("docker inspect shows them, for the container's owner"),
-            );
+            let fix = "`docker inspect` shows them";
+            return Finding::attention(Cause::Aside, code, words).fix(fix);
         }
         (Err(NotTold::System), _) => "this system shows the variables of a process to nobody: they are not known".to_owned(),
         (Err(NotTold::User), _) => format!("{} belongs to another user: its variables are not known", named(process)),
@@ -127,12 +126,12 @@ fn known(process: &Process) -> Option<Finding> {
                 [] => "it was started without OTEL_* variables".to_owned(),
                 names => format!("it was started with {}", names.join(", ")),
             };
-            return Some(Finding::seen(code, words).detail("names", names));
+            return Finding::seen(code, words).detail("names", names);
         }
     };
     let fix =
         if matches!(process.variables, Err(NotTold::User)) { "run this as its user" } else { "start it with `devstack run`" };
-    Some(Finding::attention(Cause::Aside, code, words).fix(fix))
+    Finding::attention(Cause::Aside, code, words).fix(fix)
 }
 
 fn connection(process: &Process) -> Option<Finding> {
