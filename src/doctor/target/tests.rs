@@ -182,6 +182,11 @@ fn no_instrumentation_is_certain_only_when_nothing_came() {
     finds(with(Loading::Nothing, None), code, Level::Attention, "seems");
     let examined = finds(with(Loading::Nothing, Some(silent())), code, Level::Broken, "no instrumentation is loaded");
     assert!(examined.sentences().hint.unwrap().contains("auto-instrumentations-node/register"));
+    let mut wrong = with(Loading::Nothing, Some(silent()));
+    wrong.process.as_mut().unwrap().variables =
+        Ok([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317")].into_iter().collect());
+    let examined = finds(wrong, "otel.port", Level::Broken, "speaks HTTP to the gRPC port");
+    assert!(examined.sentences().lines[0].starts_with("no instrumentation is loaded"), "{:?}", examined.sentences());
     finds(with(Loading::OnlyPackages, Some(silent())), code, Level::Attention, "the code may");
     finds(with(Loading::OwnModule, Some(silent())), code, Level::Attention, "may set OpenTelemetry up");
     finds(with(Loading::ByVariable, Some(silent())), code, Level::Ok, "loads OpenTelemetry");

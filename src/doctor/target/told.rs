@@ -242,7 +242,8 @@ fn instrumentation(facts: &Facts, process: &Process) -> Option<Finding> {
             if silent { unsure(words) } else { return Some(Finding::seen(code, words)) }
         }
         Loading::Nothing if silent => Finding::broken(
-            Cause::Instrumentation,
+            // Nobody reads the variables then, whatever is wrong with them.
+            Cause::Off,
             code,
             format!("no instrumentation is loaded: {by} OpenTelemetry, no package of its SDK is within reach{came}"),
         ),
