@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use super::store::{RedisError, SqlError};
-use crate::telemetry::TelemetryError;
+use crate::{standin::StandInError, telemetry::TelemetryError};
 
 /// Why a demo service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +52,7 @@ pub enum DemoError {
         /// Why.
         source: reqwest::Error,
     },
+    /// The externals could not start.
+    #[error("externals failed to start")]
+    Externals(#[source] StandInError),
 }

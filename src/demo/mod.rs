@@ -31,7 +31,6 @@ pub use clients::ExternalError;
 pub use config::{DEMO_TIME_SCALE, DemoConfig, ServiceConfig, Stores, any_port};
 pub use enqueue::EnqueueError;
 pub use error::DemoError;
-pub use externals::{Externals, ExternalsConfig};
 pub use faults::{Fault, Faults, UnknownFault};
 pub use names::{API, TRIGGER, WEB};
 pub use run::Demo;

@@ -11,7 +11,7 @@ use super::{
     api::{Api, ApiConfig},
     config::{DemoConfig, any_port},
     error::DemoError,
-    externals::{Externals, ExternalsConfig},
+    externals,
     names::{API, TRIGGER, WEB},
     trigger::{Trigger, TriggerConfig},
     web::{Web, WebConfig},
@@ -35,7 +35,7 @@ struct Part {
 impl Demo {
     /// Starts all services; returns once each has its port.
     pub async fn start(config: DemoConfig) -> Result<Self, DemoError> {
-        let externals = Externals::bind(ExternalsConfig { listen: any_port(), clock: config.clock }).await?;
+        let externals = externals::bind(any_port(), config.clock).await?;
         let trigger = Trigger::bind(TriggerConfig {
             service: config.service(),
             externals_url: url_of(externals.address()),

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::RuntimeError;
 use crate::{
     demo::{
-        API, Api, ApiConfig, Externals, ExternalsConfig, Faults, ServiceConfig, Stores, TRIGGER, Trigger, TriggerConfig, WEB,
-        Web, WebConfig, any_port,
+        API, Api, ApiConfig, Faults, ServiceConfig, Stores, TRIGGER, Trigger, TriggerConfig, WEB, Web, WebConfig, any_port,
+        externals,
     },
     support::{clock::TimerClock, suggest},
     telemetry::Settings,
@@ -136,7 +136,7 @@ impl Alone {
         let told = ServiceConfig { listen, clock, faults: config.faults.clone(), ..ServiceConfig::new(config.telemetry.clone()) };
         let address = match service {
             DemoService::Externals => {
-                let externals = Externals::bind(ExternalsConfig { listen, clock }).await?;
+                let externals = externals::bind(listen, clock).await?;
                 self.run(externals.address(), |shutdown| externals.run(shutdown))
             }
             DemoService::Trigger => {

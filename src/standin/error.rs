@@ -35,4 +35,10 @@ pub enum StandInError {
         /// The variable of the secret.
         variable: &'static str,
     },
+    /// Externals cannot be served as they are described.
+    #[error("the externals cannot be served: {}", problems.join("; "))]
+    Externals {
+        /// What is wrong, a sentence each.
+        problems: Vec<String>,
+    },
 }

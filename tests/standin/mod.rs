@@ -1,5 +1,6 @@
 //! The stand-ins as whoever calls them sees them: over HTTP, by hand and with the real SDK.
 
+mod externals;
 mod sdk;
 mod stand;
 mod trigger;

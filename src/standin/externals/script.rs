@@ -48,6 +48,20 @@ pub struct Calls {
     pub calls: BTreeMap<String, u64>,
     /// Steps not yet consumed, per service.
     pub remaining: BTreeMap<String, usize>,
+    /// Requests for what a service does not have, per service; they are among `calls`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unmatched: BTreeMap<String, u64>,
+}
+
+/// What happened since the start, under whatever key or none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Requests per service.
+    pub calls: BTreeMap<String, u64>,
+    /// Requests for what a service does not have, per service; they are among `calls`.
+    pub unmatched: BTreeMap<String, u64>,
+    /// Requests below a prefix that no service has.
+    pub strangers: u64,
 }
 
 /// All scripts and counts.
@@ -56,6 +70,7 @@ pub(super) struct Scripts(Mutex<Book>);
 
 #[derive(Debug, Default)]
 struct Book {
+    totals: Totals,
     entries: HashMap<String, Entry>,
     order: VecDeque<String>,
 }
@@ -64,6 +79,7 @@ struct Book {
 struct Entry {
     script: Script,
     calls: BTreeMap<String, u64>,
+    unmatched: BTreeMap<String, u64>,
 }
 
 impl Scripts {
@@ -88,6 +104,7 @@ impl Scripts {
     /// Counts a call of `service` under all `keys` and takes the next step of the first key that has one.
     pub(super) fn next(&self, keys: &[String], service: &str) -> Option<Step> {
         self.with(|book| {
+            *book.totals.calls.entry(service.to_owned()).or_default() += 1;
             let mut step = None;
             for key in keys {
                 let entry = book.entry(key);
@@ -96,6 +113,26 @@ impl Scripts {
             }
             step
         })
+    }
+
+    /// Counts a call, which [`Scripts::next`] was told of, as one for what `service` does not have.
+    pub(super) fn unmatched(&self, keys: &[String], service: &str) {
+        self.with(|book| {
+            *book.totals.unmatched.entry(service.to_owned()).or_default() += 1;
+            for key in keys {
+                *book.entry(key).unmatched.entry(service.to_owned()).or_default() += 1;
+            }
+        });
+    }
+
+    /// Counts a call of nobody.
+    pub(super) fn stranger(&self) {
+        self.with(|book| book.totals.strangers += 1);
+    }
+
+    /// What happened since the start.
+    pub(super) fn totals(&self) -> Totals {
+        self.with(|book| book.totals.clone())
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Book) -> T) -> T {
@@ -120,7 +157,7 @@ impl Book {
 impl Entry {
     fn calls(&self) -> Calls {
         let remaining = self.script.0.iter().map(|(service, steps)| (service.clone(), steps.len())).collect();
-        Calls { calls: self.calls.clone(), remaining }
+        Calls { calls: self.calls.clone(), remaining, unmatched: self.unmatched.clone() }
     }
 }
 
@@ -151,6 +188,19 @@ mod tests {
         assert_eq!(scripts.next(&keys, "hubspot"), None);
         let calls = scripts.calls("t1").unwrap();
         assert_eq!((calls.calls["hubspot"], calls.calls["openai"], calls.remaining["hubspot"]), (3, 1, 0));
+    }
+
+    #[test]
+    fn calls_are_counted_under_a_key_and_in_all() {
+        let scripts = Scripts::default();
+        let keys = ["t1".to_owned()];
+        scripts.next(&keys, "hubspot");
+        scripts.unmatched(&keys, "hubspot");
+        scripts.next(&[], "hubspot");
+        scripts.stranger();
+        assert_eq!(scripts.calls("t1").unwrap().unmatched["hubspot"], 1);
+        let totals = scripts.totals();
+        assert_eq!((totals.calls["hubspot"], totals.unmatched["hubspot"], totals.strangers), (2, 1, 1));
     }
 
     #[test]

@@ -1,22 +1,70 @@
-//! The normal answers of the four services, in the shapes of their APIs.
+//! HubSpot, WhatsApp, OpenAI and Stripe as the services meet them: the normal answers, in the shapes of their APIs.
 //!
-//! Called by `server` when no script says otherwise. Ids are derived from what was sent, so that the same contact keeps its id.
+//! Served by `standin::externals` when no script says otherwise; called by the clients of `trigger`. Ids are derived from what was sent, so
+//! that the same contact keeps its id.
 
-use http::{Method, StatusCode};
+use std::{net::SocketAddr, sync::Arc};
+
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use super::error::DemoError;
+use crate::{
+    standin::externals::{Answering, Externals, ExternalsConfig, Reply, Request},
+    support::clock::TimerClock,
+};
 
 /// Reply of the model to a message it was not asked to score.
 const REPLY: &str = "Thank you for your message. A colleague will come back to you shortly.";
 
 /// The services that answer here, by path prefix.
-pub(super) const SERVICES: [&str; 4] = ["hubspot", "whatsapp", "openai", "stripe"];
+const SERVICES: [&str; 4] = ["hubspot", "whatsapp", "openai", "stripe"];
 
-/// The answer of `service` to a request; 404 for what its API does not have.
-pub(super) fn answer(service: &str, method: &Method, path: &str, body: &Value) -> (StatusCode, Value) {
+/// The four services.
+#[derive(Debug)]
+struct Services;
+
+/// Takes the port of the externals; `clock` is that of scripted delays.
+pub async fn bind(listen: SocketAddr, clock: TimerClock) -> Result<Externals, DemoError> {
+    let config = ExternalsConfig { listen, own: Vec::new(), clock, answering: Arc::new(Services) };
+    Externals::bind(config).await.map_err(DemoError::Externals)
+}
+
+impl Answering for Services {
+    fn names(&self) -> Vec<&str> {
+        SERVICES.to_vec()
+    }
+
+    fn answer(&self, request: Request<'_>) -> Option<Reply> {
+        answer(request).map(|(status, body)| Reply::json(status, body))
+    }
+
+    fn known(&self, external: &str) -> Vec<String> {
+        let known: &[&str] = match external {
+            "hubspot" => &[
+                "POST /crm/v3/objects/contacts",
+                "POST /crm/v3/objects/contacts/search",
+                "GET /crm/v3/objects/contacts/{id}",
+                "PATCH /crm/v3/objects/contacts/{id}",
+                "POST /crm/v3/objects/notes",
+                "POST /crm/v3/objects/tasks",
+            ],
+            "whatsapp" => &["POST /v1/messages"],
+            "openai" => &["POST /v1/chat/completions"],
+            "stripe" => &["GET /v1/customers/{id}"],
+            _ => &[],
+        };
+        known.iter().map(|known| (*known).to_owned()).collect()
+    }
+}
+
+/// The answer to a request; `None` for what the API does not have.
+fn answer(request: Request<'_>) -> Option<(StatusCode, Value)> {
+    let Request { external, method, path, body } = request;
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    match (service, method.as_str(), segments.as_slice()) {
+    Some(match (external, method.as_str(), segments.as_slice()) {
         ("hubspot", "POST", ["crm", "v3", "objects", "contacts"]) => (StatusCode::CREATED, contact_of(body)),
         ("hubspot", "POST", ["crm", "v3", "objects", "contacts", "search"]) => (StatusCode::OK, search(body)),
         ("hubspot", "GET", ["crm", "v3", "objects", "contacts", id]) => {
@@ -35,13 +83,8 @@ pub(super) fn answer(service: &str, method: &Method, path: &str, body: &Value) -
         ("stripe", "GET", ["v1", "customers", id]) => {
             (StatusCode::OK, json!({"id": id, "object": "customer", "email": format!("{id}@example.com")}))
         }
-        _ => (StatusCode::NOT_FOUND, json!({"message": "no such resource"})),
-    }
-}
-
-/// The body of an answer with an error status.
-pub(super) fn error(status: StatusCode) -> Value {
-    json!({"status": "error", "message": status.canonical_reason().unwrap_or("error")})
+        _ => return None,
+    })
 }
 
 fn contact_of(body: &Value) -> Value {
@@ -95,13 +138,13 @@ fn score(lines: &[RubricLine], text: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, StatusCode};
+    use http::Method;
     use serde_json::{Value, json};
 
-    use super::answer;
+    use super::{Answering as _, Request, SERVICES, Services, StatusCode, answer};
 
-    fn post(service: &str, path: &str, body: &Value) -> (StatusCode, Value) {
-        answer(service, &Method::POST, path, body)
+    fn post(external: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        answer(Request { external, method: &Method::POST, path, body }).unwrap()
     }
 
     #[test]
@@ -125,8 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn what_an_api_does_not_have_is_not_found() {
-        assert_eq!(post("hubspot", "/crm/v9/objects", &Value::Null).0, StatusCode::NOT_FOUND);
-        assert_eq!(answer("whatsapp", &Method::GET, "/v1/messages", &Value::Null).0, StatusCode::NOT_FOUND);
+    fn what_an_api_has_is_listed_and_nothing_else_is_there() {
+        for external in SERVICES {
+            let known = Services.known(external);
+            assert!(!known.is_empty());
+            for line in known {
+                let (method, path) = line.split_once(' ').unwrap();
+                let method: Method = method.parse().unwrap();
+                assert!(answer(Request { external, method: &method, path, body: &Value::Null }).is_some(), "{external} {line}");
+            }
+        }
+        let asked = |external, method, path| answer(Request { external, method, path, body: &Value::Null });
+        assert_eq!(asked("hubspot", &Method::POST, "/crm/v9/objects"), None);
+        assert_eq!(asked("whatsapp", &Method::GET, "/v1/messages"), None);
     }
 }
