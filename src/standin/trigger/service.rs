@@ -21,12 +21,14 @@ use crate::{
     model::enqueued::ENQUEUED_PATH,
     standin::{StandInError, http as server},
     support::{random, stand_in},
-    telemetry::{Carrier, Settings, Severity, TaskRun, Telemetry, Tracer, with_task_span, work_routes},
+    telemetry::{Carrier, Settings, Severity, TaskRun, Telemetry, Tracer, WorkQuery, with_task_span, work_routes},
     webhook::{Secrets, secrets::TRIGGER_SECRET_KEY},
 };
 
 /// How long its telemetry may take to be handed over at the end.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+/// How long a caller is kept waiting for a receiver that does not answer.
+const EXPORT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How the stand-in for the Trigger.dev API runs.
 #[derive(Debug, Clone)]
@@ -115,18 +117,19 @@ impl Continuation {
         Ok(Self { tracer: telemetry.tracer("trigger-stand-in"), telemetry })
     }
 
-    /// One CONSUMER span, below the one that the payload names. It has ended before the call that brought the run is answered, so that
-    /// whoever asks about the work after the answer is told of it.
+    /// One CONSUMER span, below the one that the payload names. It is handed over before the call that brought the run is answered: whoever
+    /// knows that the caller is done may then take what has arrived for all there is, though nobody told him of this process.
     pub(super) async fn go_on(&self, task: &str, run_id: &str, fields: &Map<String, Value>) {
         let at = TaskRun { run_id: Some(run_id), attempt: Some(1), queue: None };
         let correlation_id = Carrier::from_payload(fields).correlation_id;
-        let Ok(()) = with_task_span(&self.tracer, task, fields, at, |span| {
+        let Ok(trace) = with_task_span(&self.tracer, task, fields, at, |span| {
             let under_way = self.telemetry.work().begin(span.trace_id(), correlation_id.as_deref());
             async move {
                 drop(under_way);
-                Ok::<(), Infallible>(())
+                Ok::<_, Infallible>(span.trace_id())
             }
         })
         .await;
+        self.telemetry.work().wait_idle(&WorkQuery::Trace(trace), EXPORT_WITHIN).await;
     }
 }
