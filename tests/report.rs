@@ -266,3 +266,36 @@ fn a_report_file_is_made_at_once_and_bad_options_name_their_fault() {
     assert!(fault(&format!("json={}", folder.display())).starts_with("cannot create the report file"));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn services_for_which_only_stand_ins_answered_are_named_at_the_end() {
+    let stood_in = |id: &str, services: &[&str]| CaseReport {
+        services: vec!["medicalcor-api".into(), "medicalcor-trigger".into(), "medicalcor-mail".into()],
+        stand_ins: services.iter().map(|service| (*service).to_owned()).collect(),
+        ..sample::held(id, 1)
+    };
+    let ends = |cases: Vec<CaseReport>| {
+        let report = RunReport { cases, ..sample::report() };
+        terminal::render(&report, &Sources::default(), &Look::plain()).lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(ends(vec![stood_in("a/a", &["medicalcor-trigger"])]), "your medicalcor-trigger was not tested (stand-in)");
+    let both = vec![stood_in("a/a", &["medicalcor-mail", "medicalcor-trigger"])];
+    assert_eq!(ends(both), "your medicalcor-mail and medicalcor-trigger were not tested (stand-in)");
+    // In another case the service itself answered.
+    let mixed = vec![stood_in("a/a", &["medicalcor-trigger"]), stood_in("b/b", &[])];
+    assert!(ends(mixed).starts_with("2 held in"));
+}
+
+#[test]
+fn a_row_of_a_stand_in_says_so_after_the_service() {
+    let mut case = sample::failed();
+    for row in &mut case.tree {
+        row.stand_in = row.service == "medicalcor-trigger";
+    }
+    for columns in [60, 80, 120] {
+        let report = RunReport { cases: vec![case.clone()], ..sample::report() };
+        let text = terminal::render(&report, &sample::sources(), &Look::plain().wide(columns));
+        assert!(text.contains("trigger (stand-in)") && !text.contains("api (stand-in)"), "{text}");
+        assert!(widest(&text) <= columns, "{columns}: {text}");
+    }
+}

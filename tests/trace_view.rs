@@ -499,3 +499,23 @@ fn the_program_shows_kept_traces_and_files_and_says_what_it_cannot() {
     let (code, out, err) = devstack(&kept, &["trace", "jaeger.json"], "");
     assert!(code == 2 && out.is_empty() && err.contains("Jaeger export"), "{code} {err}");
 }
+
+#[test]
+fn spans_of_a_stand_in_are_told_after_the_service() {
+    let text = otlp_json(&[("medicalcor-api", &[(1, 0, "POST /", 2, 0, 40, false, None)])]);
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let task = otlp_json(&[("medicalcor-trigger", &[(2, 1, "trigger.task.send", 5, 10, 20, false, None)])]);
+    let mut task: serde_json::Value = serde_json::from_str(&task).unwrap();
+    let mark = serde_json::json!({ "key": "devstack.stand_in", "value": { "stringValue": "true" } });
+    task["resourceSpans"][0]["resource"]["attributes"].as_array_mut().unwrap().push(mark);
+    document["resourceSpans"].as_array_mut().unwrap().push(task["resourceSpans"][0].clone());
+    let trace = parsed(&document.to_string());
+    for columns in [60, 80, 140] {
+        let look = Look::plain().wide(columns);
+        for drawn in [waterfall::render(&trace, &View::default(), &look), trace_tree::render(&trace, &View::default(), &look)] {
+            assert!(drawn.contains("\ntrigger (stand-in)"), "{drawn}");
+            assert!(!drawn.contains("api (stand-in)"), "{drawn}");
+            assert!(drawn.lines().all(|line| width(line) <= columns), "{columns}: {drawn}");
+        }
+    }
+}

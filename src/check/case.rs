@@ -92,6 +92,7 @@ impl Case {
     pub(super) fn report(&self, judgement: Judgement, elapsed: Duration) -> CaseReport {
         let fixture = &self.planned.fixture;
         let services: BTreeSet<_> = self.arrived.arrivals.iter().map(|arrival| arrival.span.service().to_owned()).collect();
+        let (stood_in, real) = self.who_answered();
         let waited = self.settled.waited_for.as_ref().filter(|_| elapsed >= WORTH_NAMING);
         CaseReport {
             id: fixture.id.clone(),
@@ -105,6 +106,7 @@ impl Case {
             correlation_id: self.trail.correlation_id.clone(),
             spans: self.arrived.arrivals.len(),
             services: services.into_iter().collect(),
+            stand_ins: stood_in.difference(&real).map(|service| (*service).to_owned()).collect(),
             elapsed,
             judged_after: self.arrived.since_last,
             exchanges: self.exchanges.clone(),
@@ -114,6 +116,16 @@ impl Case {
             tree: judgement.tree,
             waited: waited.map(|who| format!("waited {:.1} s: {who}", elapsed.as_secs_f64())),
         }
+    }
+
+    /// Services for which a stand-in sent spans of this case, in whichever trace, and services that sent some themselves.
+    fn who_answered(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
+        let services = |stand_in: bool| {
+            let arrived = self.arrived.arrivals.iter().map(|arrival| &arrival.span);
+            let spans = arrived.chain(self.arrived.strays.iter().flat_map(Trace::spans));
+            spans.filter(|span| span.is_stand_in() == stand_in).map(|span| span.service()).collect()
+        };
+        (services(true), services(false))
     }
 
     /// The report of a case that could not be run.

@@ -72,6 +72,15 @@ impl Marks {
             What::Unexpected { span } | What::Forbidden { span } => self.unexpected.push(*span),
             What::NotNothing { spans } => self.unexpected.extend(spans),
             What::NoEdge { .. } => {}
+            What::StandIn { span } => {
+                let (expected, actual) = (spans[*span].service().to_owned(), "a stand-in".to_owned());
+                let mismatch = Mismatch { what: "service".into(), expected, actual };
+                let known = self.changed.entry(*span).or_default();
+                // A pattern and an edge can both have missed the service.
+                if !known.contains(&mismatch) {
+                    known.push(mismatch);
+                }
+            }
         }
     }
 
@@ -118,6 +127,7 @@ impl Drawing<'_> {
             name: span.name.clone(),
             kind: span.kind,
             service: span.service().to_owned(),
+            stand_in: span.is_stand_in(),
             span_id: Some(span.span_id),
             elapsed: Some(span.duration()),
             error: span.is_error(),
@@ -137,6 +147,7 @@ fn missing_row(wanted: &Wanted, depth: usize, last: bool) -> TreeRow {
         name: wanted.name.clone(),
         kind: wanted.kind.unwrap_or(SpanKind::Unspecified),
         service: wanted.service.clone(),
+        stand_in: false,
         span_id: None,
         elapsed: None,
         error: false,

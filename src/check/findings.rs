@@ -87,7 +87,24 @@ fn said(what: &What, trace: &Trace) -> Finding {
             finding
         }
         What::NoEdge { from, to, seen } => no_edge(from, to, *seen),
+        What::StandIn { span } => stood_in(trace, &spans[*span]),
     }
+}
+
+fn stood_in(trace: &Trace, span: &Span) -> Finding {
+    let service = span.service();
+    let headline = format!("only a stand-in of `{service}` answered; `stand_in: ok` accepts that.");
+    let mut finding = finding("expect.stand-in", headline);
+    finding.label = format!("`{}` is the stand-in's", span.name);
+    // What a stand-in does prove, it proves of whoever called it.
+    if let Some(above) = trace.parent(span).filter(|above| above.service() != service) {
+        finding.details.push(format!(
+            "It went on below `{}` of {}: the trace context did reach it.",
+            above.name,
+            above.service()
+        ));
+    }
+    finding
 }
 
 fn absent(

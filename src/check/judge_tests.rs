@@ -13,7 +13,7 @@ use crate::{
     fixture::{PackChoice, Waiver},
     model::{
         Arrival,
-        SpanKind::{Client, Server},
+        SpanKind::{Client, Consumer, Producer, Server},
         Trace,
     },
     support::work::WorkReport,
@@ -218,4 +218,25 @@ fn spans_that_were_acknowledged_and_are_not_there_are_missed() {
     case.reports[0].exported = 3;
     let judgement = case.judged().expect("a verdict");
     assert_eq!((judgement.verdict, judgement.findings[0].code.as_str()), (Verdict::Failed, "cause.not-received"));
+}
+
+#[test]
+fn a_stand_in_fails_a_case_about_its_service_and_says_what_it_proves() {
+    let spans = || {
+        let send = span(2).under(1).named("send").kind(Producer);
+        let task = span(3).under(2).named("task").kind(Consumer).of("worker").stand_in();
+        vec![span(1).named("GET /").kind(Server), send, task]
+    };
+    let expected = || TraceExpectation { spans: vec![pattern(Consumer, "task").of("worker")], ..TraceExpectation::default() };
+    assert_eq!(case(expected(), spans()).on(Evidence::Quiet).verdict(), None, "the worker itself may still come");
+    let judgement = case(expected(), spans()).on(Evidence::Drained).judged().expect("a verdict");
+    assert_eq!((judgement.verdict, judgement.findings.len()), (Verdict::Failed, 1));
+    let finding = &judgement.findings[0];
+    assert_eq!(finding.code, "expect.stand-in");
+    assert_eq!(finding.headline, "Only a stand-in of `worker` answered; `stand_in: ok` accepts that.");
+    assert_eq!(finding.details, ["It went on below `send` of api: the trace context did reach it."]);
+    let row = judgement.tree.iter().find(|row| row.name == "task").expect("its row");
+    assert!(row.stand_in && row.mismatches[0].what == "service", "{row:?}");
+    let accepted = TraceExpectation { stand_ins: true, ..expected() };
+    assert_eq!(case(accepted, spans()).on(Evidence::Drained).verdict(), Some(Verdict::Held));
 }

@@ -2,7 +2,7 @@
 //!
 //! Made by the judge, rendered by `report`, kept by `runs`. Serialises as the `--format json` output; [`REPORT_VERSION`] names its shape.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,19 @@ impl RunReport {
     }
 }
 
+impl RunReport {
+    /// Services for which only stand-ins answered, in all cases; sorted. They were not tested.
+    pub fn stand_ins(&self) -> Vec<&str> {
+        let stood_in: BTreeSet<_> = self.cases.iter().flat_map(|case| &case.stand_ins).map(String::as_str).collect();
+        let real = |service: &&str| {
+            self.cases
+                .iter()
+                .any(|case| case.services.iter().any(|of| of == service) && case.stand_ins.iter().all(|of| of != service))
+        };
+        stood_in.into_iter().filter(|service| !real(service)).collect()
+    }
+}
+
 /// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -146,6 +159,9 @@ pub struct CaseReport {
     pub spans: usize,
     /// Services that sent them, sorted.
     pub services: Vec<String>,
+    /// Those of them for which only a stand-in answered, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<String>,
     /// From the first byte sent to the verdict.
     #[serde(rename = "elapsed_ms", with = "millis")]
     pub elapsed: Duration,
@@ -263,6 +279,9 @@ pub struct TreeRow {
     pub kind: SpanKind,
     /// Service; empty for a missing span whose service was not said.
     pub service: String,
+    /// Whether it comes from what stands in for the service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stand_in: bool,
     /// The span; `None` for a missing one.
     pub span_id: Option<SpanId>,
     /// How long it took; `None` for a missing one.

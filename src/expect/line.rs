@@ -47,6 +47,13 @@ pub(super) fn matches(pattern: &SpanPattern, span: &Span) -> bool {
         && differences(pattern, span).is_empty()
 }
 
+/// Whether a span is what a pattern is about, whatever else it says: kind, name, service.
+pub(super) fn is_about(pattern: &SpanPattern, span: &Span) -> bool {
+    pattern.kind.is_none_or(|kind| kind == span.kind)
+        && pattern.name.predicate.accepts_text(&span.name)
+        && pattern.service.as_ref().is_none_or(|(service, _)| service.accepts_text(span.service()))
+}
+
 /// The differences between a span and one step of a `sequence`.
 pub(super) fn step_differences(step: &SequenceStep, span: &Span) -> Vec<Difference> {
     let mut found = Vec::new();

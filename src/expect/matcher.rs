@@ -5,9 +5,11 @@
 //! - a pattern under `trace:` is looked for at any depth; under `children:` among the direct children; under `below:` at any depth below;
 //! - siblings without `count` each claim a span of their own; `count` counts every span that matches the pattern's own line (kind, name,
 //!   service, status, attributes, events), and at least its lower bound of them must have the children it asks for;
-//! - `exact` leaves no direct child unnamed, at every depth below.
+//! - `exact` leaves no direct child unnamed, at every depth below;
+//! - what stands in for a service does for no pattern that names that `service`, and for no end of an edge, unless `stand_in: ok`; it does
+//!   count against `none` and against upper bounds, because something came all the same.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     assign::assign,
@@ -15,7 +17,7 @@ use super::{
     miss::{Miss, Standing, What},
     spec::{Bounds, Edge, Place, Selector, SequenceStep, SpanPattern, TraceExpectation},
 };
-use crate::model::{OWN_SERVICE, Trace};
+use crate::model::{OWN_SERVICE, Span, Trace};
 
 /// Below this likeness a span is a stranger, not a near miss.
 const NEAR: f64 = 0.6;
@@ -25,7 +27,7 @@ const SAME: f64 = 0.72;
 
 /// Judges every expectation on the spans that have arrived.
 pub fn judge(expected: &TraceExpectation, trace: &Trace) -> Vec<Standing> {
-    let everything = Everything::of(trace);
+    let everything = Everything::of(trace, expected.stand_ins);
     let mut standings = Vec::new();
     if let Some(place) = expected.nothing {
         standings.push(everything.nothing(place));
@@ -41,12 +43,14 @@ struct Everything<'a> {
     trace: &'a Trace,
     /// Positions of the services' spans.
     all: Vec<usize>,
+    /// Whether a stand-in does.
+    stand_ins: bool,
 }
 
 impl<'a> Everything<'a> {
-    fn of(trace: &'a Trace) -> Self {
+    fn of(trace: &'a Trace, stand_ins: bool) -> Self {
         let all = (0..trace.spans().len()).filter(|index| trace.spans()[*index].service() != OWN_SERVICE).collect();
-        Self { trace, all }
+        Self { trace, all, stand_ins }
     }
 
     fn nothing(&self, place: Place) -> Standing {
@@ -65,24 +69,40 @@ impl<'a> Everything<'a> {
 
     fn edge(&self, edge: &Edge) -> Standing {
         let spans = self.trace.spans();
-        let called: Vec<_> = self.all.iter().map(|index| &spans[*index]).filter(|span| span.service() == edge.to).collect();
-        let caller_of = |span: &crate::model::Span| {
-            let by_parent = self.trace.parent(span).is_some_and(|parent| parent.service() == edge.from);
-            by_parent
-                || span.links.iter().filter_map(|link| self.trace.get(link.span_id)).any(|linked| linked.service() == edge.from)
+        let does = |span: &&Arc<Span>| self.stand_ins || !span.is_stand_in();
+        let called: Vec<_> = self.all.iter().copied().filter(|index| spans[*index].service() == edge.to).collect();
+        let callers = |span: &Span| {
+            let linked = span.links.iter().filter_map(|link| self.trace.get(link.span_id));
+            let callers = self.trace.parent(span).into_iter().chain(linked).filter(|caller| caller.service() == edge.from);
+            callers.collect::<Vec<_>>()
         };
-        let holds = called.iter().any(|span| caller_of(span));
-        let seen = (self.all.iter().any(|index| spans[*index].service() == edge.from), !called.is_empty());
-        let what = What::NoEdge { from: edge.from.clone(), to: edge.to.clone(), seen };
+        let holds = called.iter().map(|index| &spans[*index]).filter(does).any(|span| callers(span).iter().any(does));
+        let in_place = || called.iter().copied().find(|index| !callers(&spans[*index]).is_empty());
+        let what = match in_place() {
+            Some(span) => What::StandIn { span: self.stand_in_of_edge(span, &callers(&spans[span])) },
+            None => {
+                let seen = (self.all.iter().any(|index| spans[*index].service() == edge.from), !called.is_empty());
+                What::NoEdge { from: edge.from.clone(), to: edge.to.clone(), seen }
+            }
+        };
         let misses = if holds { vec![] } else { vec![Miss { place: edge.place, what }] };
         Standing { place: edge.place, holds, settled: holds, misses }
+    }
+
+    /// Which end of an edge is only a stand-in: the called one, else a caller.
+    fn stand_in_of_edge(&self, called: usize, callers: &[&Arc<Span>]) -> usize {
+        if self.trace.spans()[called].is_stand_in() {
+            return called;
+        }
+        callers.first().and_then(|caller| self.trace.index_of(caller.span_id)).unwrap_or(called)
     }
 
     /// The patterns right under `trace:`. With `exact` they name the topmost service spans, else any.
     fn top_level(&self, expected: &TraceExpectation) -> Vec<Standing> {
         let tops: Vec<_> = self.all.iter().copied().filter(|index| self.is_top(*index)).collect();
         let scope = if expected.exact { &tops } else { &self.all };
-        let family = Family { trace: self.trace, everywhere: &self.all, scope, under: None, exact: expected.exact };
+        let (trace, everywhere, stand_ins) = (self.trace, &self.all[..], self.stand_ins);
+        let family = Family { trace, everywhere, stand_ins, scope, under: None, exact: expected.exact };
         let mut standings: Vec<_> = expected
             .spans
             .iter()
@@ -123,6 +143,8 @@ struct Family<'a> {
     trace: &'a Trace,
     /// All service spans, for "it is there, but elsewhere".
     everywhere: &'a [usize],
+    /// Whether a stand-in does.
+    stand_ins: bool,
     /// The spans these patterns choose from.
     scope: &'a [usize],
     /// The span they hang under.
@@ -162,10 +184,17 @@ impl Family<'_> {
     /// Which spans match a pattern's line, and of these, which have the children it asks for.
     fn fits(&self, pattern: &SpanPattern) -> Fits {
         let spans = self.trace.spans();
-        let by_line: Vec<_> = self.scope.iter().copied().filter(|index| line::matches(pattern, &spans[*index])).collect();
+        let (refused, free): (Vec<_>, Vec<_>) = self.scope.iter().copied().partition(|index| self.refuses(pattern, *index));
+        let by_line: Vec<_> = free.into_iter().filter(|index| line::matches(pattern, &spans[*index])).collect();
+        let stood_in = refused.into_iter().filter(|index| line::is_about(pattern, &spans[*index])).collect();
         let inner: Vec<_> = by_line.iter().map(|index| (*index, self.within(pattern, *index))).collect();
         let whole = inner.iter().filter(|(_, misses)| misses.is_empty()).map(|(index, _)| *index).collect();
-        Fits { by_line, whole, inner }
+        Fits { by_line, stood_in, whole, inner }
+    }
+
+    /// Whether a span comes from a stand-in, and the pattern wants the service.
+    fn refuses(&self, pattern: &SpanPattern, index: usize) -> bool {
+        !self.stand_ins && pattern.service.is_some() && self.trace.spans()[index].is_stand_in()
     }
 
     /// What is wrong below a span that matches a pattern's line.
@@ -173,12 +202,12 @@ impl Family<'_> {
         let span = &self.trace.spans()[index];
         let exact = pattern.exact || self.exact;
         let children = self.trace.children(span.span_id);
-        let direct = Family { trace: self.trace, everywhere: self.everywhere, scope: children, under: Some(index), exact };
+        let (trace, everywhere, stand_ins) = (self.trace, self.everywhere, self.stand_ins);
+        let direct = Family { trace, everywhere, stand_ins, scope: children, under: Some(index), exact };
         let mut misses: Vec<_> = direct.judge(&pattern.children).into_iter().flat_map(|fared| fared.misses).collect();
         if !pattern.below.is_empty() {
             let descendants = self.trace.descendants(span.span_id);
-            let below =
-                Family { trace: self.trace, everywhere: self.everywhere, scope: &descendants, under: Some(index), exact: false };
+            let below = Family { trace, everywhere, stand_ins, scope: &descendants, under: Some(index), exact: false };
             misses.extend(below.judge(&pattern.below).into_iter().flat_map(|fared| fared.misses));
         }
         if exact {
@@ -200,9 +229,12 @@ impl Family<'_> {
     /// Spans in scope that no pattern names.
     fn unnamed(&self, patterns: &[SpanPattern], below: &[SpanPattern], place: Place) -> Vec<Miss> {
         let spans = self.trace.spans();
-        let by_line = |pattern: &SpanPattern| -> Vec<usize> {
-            self.scope.iter().copied().filter(|index| line::matches(pattern, &spans[*index])).collect()
+        // What a pattern refuses because it is a stand-in's is told there, and not again as unexpected.
+        let meant = |pattern: &SpanPattern, index: usize| {
+            line::matches(pattern, &spans[index]) || (self.refuses(pattern, index) && line::is_about(pattern, &spans[index]))
         };
+        let by_line =
+            |pattern: &SpanPattern| -> Vec<usize> { self.scope.iter().copied().filter(|index| meant(pattern, *index)).collect() };
         let wishes: Vec<Vec<usize>> =
             patterns.iter().map(|pattern| if is_plain(pattern) { by_line(pattern) } else { Vec::new() }).collect();
         let mut named: BTreeSet<usize> = assign(&wishes).into_iter().flatten().collect();
@@ -218,9 +250,11 @@ impl Family<'_> {
 
     fn counted(&self, pattern: &SpanPattern, bounds: Bounds, place: Place, fits: &Fits) -> Fared {
         let count = fits.by_line.len();
-        let exceeded = bounds.at_most.is_some_and(|most| count > most);
+        let all: Vec<_> = fits.by_line.iter().chain(&fits.stood_in).copied().collect();
+        let exceeded = bounds.at_most.is_some_and(|most| all.len() > most);
         if exceeded || (count < bounds.at_least && count > 0) {
-            let what = What::Count { wanted: line::wanted(pattern), under: self.under, spans: fits.by_line.clone(), bounds };
+            let spans = if exceeded { all } else { fits.by_line.clone() };
+            let what = What::Count { wanted: line::wanted(pattern), under: self.under, spans, bounds };
             return Fared { misses: vec![Miss { place, what }], exceeded };
         }
         // With `at_most` alone nothing has to be there; but if something is, what the pattern says of it must be true of one.
@@ -232,7 +266,7 @@ impl Family<'_> {
 
     fn sequence(&self, pattern: &SpanPattern, steps: &[SequenceStep], place: Place, fits: &Fits) -> Fared {
         let bounds = Bounds { at_least: steps.len(), at_most: Some(steps.len()) };
-        if fits.by_line.len() != steps.len() {
+        if fits.by_line.len() != steps.len() || !fits.stood_in.is_empty() {
             return self.counted(pattern, bounds, place, fits);
         }
         let spans = self.trace.spans();
@@ -254,6 +288,10 @@ impl Family<'_> {
         let free = fits.inner.iter().filter(|(index, misses)| !misses.is_empty() && !taken.contains(index));
         if let Some((_, misses)) = free.min_by_key(|(_, misses)| misses.len()) {
             return misses.clone();
+        }
+        if let Some(span) = fits.stood_in.first().filter(|_| fits.by_line.is_empty()) {
+            let place = pattern.service.as_ref().map_or(pattern.place, |(_, place)| *place);
+            return vec![Miss { place, what: What::StandIn { span: *span } }];
         }
         let spans = self.trace.spans();
         let nearest = self
@@ -292,7 +330,9 @@ impl Family<'_> {
 struct Fits {
     /// Those that match its line, in order of start.
     by_line: Vec<usize>,
-    /// Those of them that have everything below.
+    /// Those that the pattern is about, of what stands in for the service it names.
+    stood_in: Vec<usize>,
+    /// Those of `by_line` that have everything below.
     whole: Vec<usize>,
     /// Each of `by_line` with what is wrong below it.
     inner: Vec<(usize, Vec<Miss>)>,

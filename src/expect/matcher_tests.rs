@@ -188,3 +188,73 @@ fn an_edge_goes_by_parent_and_names_its_ends_in_order() {
     assert!(!edge("worker", "api"));
     assert!(!edge("api", "web"));
 }
+
+fn with_stand_in() -> Vec<Draft> {
+    let mut spans = whole_trace();
+    spans.truncate(3);
+    spans[2] = spans[2].clone().stand_in();
+    spans
+}
+
+#[test]
+fn a_stand_in_does_not_do_for_its_service_unless_it_may() {
+    let is_stand_in = |standing: &Standing| matches!(standing.misses[..], [super::Miss { what: What::StandIn { span: 2 }, .. }]);
+    let wanted = || pattern(Consumer, "task").of("worker");
+    let refused: [(&str, SpanPattern); 5] = [
+        ("itself", wanted()),
+        // What it lacks besides is not the point.
+        ("of which more is said", wanted().with("lead", text("HOT"))),
+        ("below its producer", pattern(Producer, "send").child(wanted())),
+        ("at any depth", pattern(Server, "POST /hook").below(wanted())),
+        ("counted", wanted().count(1, Some(1))),
+    ];
+    for (which, pattern) in refused {
+        let standing = one(pattern, with_stand_in());
+        assert!(is_stand_in(&standing) && !standing.settled, "{which}: {standing:?}");
+    }
+    assert!(one(pattern(Consumer, "task"), with_stand_in()).holds, "no service is named");
+    assert!(one(wanted(), whole_trace()).holds, "the service itself does");
+    let accepted = TraceExpectation { spans: vec![wanted()], stand_ins: true, ..TraceExpectation::default() };
+    assert!(judge(&accepted, &trace(with_stand_in())).remove(0).holds);
+}
+
+#[test]
+fn a_stand_in_beside_its_service_takes_nothing_away() {
+    let wanted = || pattern(Consumer, "task").of("worker");
+    let mut spans = whole_trace();
+    spans.push(span(6).under(2).named("task").kind(Consumer).of("worker").stand_in());
+    assert!(one(wanted(), spans.clone()).holds);
+    // Something came once more than it may, whoever it was.
+    let standing = one(wanted().count(1, Some(1)), spans);
+    assert!(standing.settled && matches!(standing.misses[0].what, What::Count { .. }), "{standing:?}");
+    let standing = one(wanted().count(0, Some(0)), with_stand_in());
+    assert!(!standing.holds, "a stand-in that ran is not silence: {standing:?}");
+}
+
+#[test]
+fn a_stand_in_is_no_end_of_an_edge_unless_it_may_and_is_forbidden_as_its_service_is() {
+    let edge = |from: &str, to: &str| Edge { from: from.into(), to: to.into(), place: Place::default() };
+    let judged = |edge: Edge, stand_ins, spans: Vec<Draft>| {
+        judge(&TraceExpectation { edges: vec![edge], stand_ins, ..TraceExpectation::default() }, &trace(spans)).remove(0)
+    };
+    let standing = judged(edge("api", "worker"), false, with_stand_in());
+    assert!(matches!(standing.misses[0].what, What::StandIn { span: 2 }), "{standing:?}");
+    assert!(judged(edge("api", "worker"), true, with_stand_in()).holds);
+    assert!(judged(edge("api", "worker"), false, whole_trace()).holds);
+    // The calling end.
+    let mut spans = with_stand_in();
+    spans.push(span(4).under(3).named("GET /").kind(Server).of("crm"));
+    let standing = judged(edge("worker", "crm"), false, spans);
+    assert!(matches!(standing.misses[0].what, What::StandIn { span: 2 }), "{standing:?}");
+    // No edge at all is told as before.
+    let standing = judged(edge("worker", "api"), false, with_stand_in());
+    assert!(matches!(standing.misses[0].what, What::NoEdge { seen: (true, true), .. }), "{standing:?}");
+
+    let worker = Selector { kind: None, name: None, service: Some(text("worker")), ..selector_of_nothing() };
+    let expected = TraceExpectation { none: vec![worker], ..TraceExpectation::default() };
+    assert!(!judge(&expected, &trace(with_stand_in())).remove(0).holds);
+}
+
+fn selector_of_nothing() -> Selector {
+    Selector { place: Place::default(), kind: None, name: None, service: None, status: None, attributes: Vec::new() }
+}

@@ -85,6 +85,11 @@ pub enum What {
         /// Whether the services sent any span of this trace.
         seen: (bool, bool),
     },
+    /// It would be as expected, were it the service and not what stands in for it.
+    StandIn {
+        /// A span of the stand-in.
+        span: usize,
+    },
 }
 
 /// A pattern, in words.

@@ -17,6 +17,7 @@ impl TraceExpectation {
             none: self.none.iter().map(|selector| selector.resolved(resolve)).collect(),
             edges: self.edges.clone(),
             complete: self.complete.iter().map(|selector| selector.resolved(resolve)).collect(),
+            stand_ins: self.stand_ins,
         }
     }
 }

@@ -34,6 +34,11 @@ pub(crate) fn text(value: &str) -> Predicate {
 }
 
 impl SpanPattern {
+    pub(crate) fn of(mut self, service: &str) -> Self {
+        self.service = Some((text(service), Place::default()));
+        self
+    }
+
     pub(crate) fn with(mut self, key: &str, predicate: Predicate) -> Self {
         self.attributes.push(AttributePattern { key: key.to_owned(), predicate, place: Place::default() });
         self

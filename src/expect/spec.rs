@@ -26,6 +26,8 @@ pub struct TraceExpectation {
     pub edges: Vec<Edge>,
     /// `complete_when:`; once a span of each has arrived, the work is done.
     pub complete: Vec<Selector>,
+    /// `stand_in: ok`: what stands in for a service does as well as the service.
+    pub stand_ins: bool,
 }
 
 impl TraceExpectation {

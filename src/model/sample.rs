@@ -64,6 +64,12 @@ impl Draft {
         self
     }
 
+    /// It only stands in for its service.
+    pub(crate) fn stand_in(mut self) -> Self {
+        Arc::make_mut(&mut self.0.resource).attributes.push("devstack.stand_in", true);
+        self
+    }
+
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.attributes.push(key, value);
         self

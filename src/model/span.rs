@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, SpanId, TraceId};
+use super::{Attributes, SpanId, TraceId, Value};
+use crate::support::stand_in;
 
 /// A finished span.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +48,11 @@ impl Span {
         self.resource.service()
     }
 
+    /// Whether it comes from something that stands in for its service (`devstack.stand_in`).
+    pub fn is_stand_in(&self) -> bool {
+        self.resource.is_stand_in()
+    }
+
     /// From start to end; zero when the end lies before the start.
     pub fn duration(&self) -> Duration {
         Duration::from_nanos(self.end_ns.saturating_sub(self.start_ns))
@@ -80,6 +86,15 @@ impl Resource {
     /// `service.name`, or `unknown_service` where none was sent (the SDK specification's default).
     pub fn service(&self) -> &str {
         self.attributes.text("service.name").unwrap_or("unknown_service")
+    }
+
+    /// Whether it stands in for its service: `devstack.stand_in`, as a truth or as the text that SDKs make of their environment.
+    pub fn is_stand_in(&self) -> bool {
+        match self.attributes.get(stand_in::ATTRIBUTE) {
+            Some(Value::Bool(truth)) => *truth,
+            Some(Value::String(text)) => text == "true",
+            _ => false,
+        }
     }
 
     /// `service.instance.id`, empty where none was sent.

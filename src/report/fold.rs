@@ -95,6 +95,7 @@ mod tests {
             name: "x".into(),
             kind: SpanKind::Internal,
             service: "s".into(),
+            stand_in: false,
             span_id: None,
             elapsed: None,
             error: false,

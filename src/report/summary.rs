@@ -1,10 +1,13 @@
 //! The last line: how many cases ended how, and how long it all took.
 //!
-//! `17 held, 1 failed in 0.61 s`, and `· stored 512/512` where the spans were read back from a store of another make. Read by [`super::terminal`] and [`super::reporter`].
+//! `17 held, 1 failed in 0.61 s`, below it whose stand-ins answered, and `· stored 512/512` where the spans were read back from a store of another make. Read by [`super::terminal`] and [`super::reporter`].
 
 use crate::{
     check::{RunReport, Verdict},
-    term::{Look, Role, text},
+    term::{
+        Look, Role,
+        text::{self, clean},
+    },
 };
 
 /// Columns of a time and of what was stored.
@@ -29,7 +32,22 @@ pub fn render(report: &RunReport, look: &Look) -> String {
     let said: Vec<_> = said.into_iter().map(|(words, role)| look.paint(role, &words)).collect();
     let said = if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") };
     let interrupted = if report.interrupted { "interrupted: " } else { "" };
-    format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, columns, look))
+    let line = format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, columns, look));
+    line + &not_tested(report, look)
+}
+
+/// Whose stand-ins answered: what held says nothing of the services themselves.
+fn not_tested(report: &RunReport, look: &Look) -> String {
+    let services = report.stand_ins();
+    let Some((last, others)) = services.split_last() else { return String::new() };
+    let (services, were) = match others {
+        [] => ((*last).to_owned(), "was"),
+        others => (format!("{} and {last}", others.join(", ")), "were"),
+    };
+    look.paint(
+        Role::Unsure,
+        text::paragraph(&clean(&format!("your {services} {were} not tested (stand-in)")), 0, look).trim_end(),
+    ) + "\n"
 }
 
 /// What the witness read back. A store that is devstack itself is named only when it lost something.

@@ -76,6 +76,7 @@ fn span_json(span: &Span, start: u64) -> Json {
         "name": span.name,
         "kind": span.kind,
         "service": span.service(),
+        "stand_in": span.is_stand_in(),
         "start_ms": after(span.start_ns, start),
         "start_unix_nano": span.start_ns.to_string(),
         "duration_ms": millis(span.end_ns.saturating_sub(span.start_ns)),

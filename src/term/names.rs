@@ -5,6 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{
+    Look,
+    text::{clean, clip},
+};
+
+/// What is drawn after the service of a span that comes from what stands in for it (DESIGN section 8).
+const STAND_IN: &str = " (stand-in)";
+
 /// Characters that end a segment of a service name.
 const SEPARATORS: [char; 4] = ['-', '.', '_', '/'];
 
@@ -29,6 +37,11 @@ impl ServiceNames {
     /// The short name, or the name itself where it was not among those this was made from.
     pub fn short<'a>(&'a self, service: &'a str) -> &'a str {
         self.0.get(service).map_or(service, String::as_str)
+    }
+
+    /// How it is drawn in a column: at most `most` columns of the short name, and whole the mark of what only stands in for it.
+    pub(super) fn column(&self, service: &str, stand_in: bool, most: usize, look: &Look) -> String {
+        format!("{}{}", clip(&clean(self.short(service)), most, look), if stand_in { STAND_IN } else { "" })
     }
 
     /// All short names.

@@ -8,9 +8,6 @@ use super::{
 };
 use crate::model::{CriticalPath, Span, SpanId, Spender, Trace};
 
-/// The attribute by which something says that it stands in for a part of the real system (DESIGN section 8).
-const STAND_IN: &str = "devstack.stand_in";
-
 /// The shortest time that does not read `0.0` in milliseconds.
 const SHORTEST: Duration = Duration::from_micros(50);
 /// So many spenders of the critical path are named.
@@ -70,8 +67,7 @@ pub(super) fn rows_of(trace: &Trace, hidden: &HashSet<SpanId>) -> Vec<Row> {
 
 /// The name of a span as it is drawn.
 pub(super) fn name_of(span: &Span) -> String {
-    let stand_in = matches!(span.attribute(STAND_IN), Some(crate::model::Value::Bool(true)));
-    format!("{}{}", clean(&span.name), if stand_in { " (stand-in)" } else { "" })
+    clean(&span.name).into_owned()
 }
 
 /// The heading: `4bf92f35…4736 · whatsapp/text-message · 14 spans · 86 ms · 1 error`.

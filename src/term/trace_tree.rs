@@ -13,7 +13,7 @@ use super::{
     Look, Role, ServiceNames,
     branches::Branches,
     rows::{self, Row, View},
-    text::{self, clean, clip, pad_end, push_line, width, wrap},
+    text::{self, clean, pad_end, push_line, width, wrap},
 };
 use crate::model::{Span, Trace, note::note_of};
 
@@ -25,20 +25,21 @@ pub fn render(trace: &Trace, view: &View, look: &Look) -> String {
     let rows = rows::rows_of(trace, &view.hidden);
     let names = ServiceNames::new(trace.services());
     let shown = &rows[..view.limit.unwrap_or(rows.len()).min(rows.len())];
-    let service_width = trace.services().iter().map(|name| width(&clean(names.short(name)))).max().unwrap_or(0).min(SERVICE);
+    let column_of = |span: &Span| names.column(span.service(), span.is_stand_in(), SERVICE, look);
+    let service_width = trace.spans().iter().map(|span| width(&column_of(span))).max().unwrap_or(0);
     let mut branches = Branches::new(3, look.width.saturating_sub(service_width) / 2);
     let mut out = rows::heading(trace, view, look) + "\n";
-    let mut service = "";
+    let mut before = String::new();
     for (at, row) in shown.iter().enumerate() {
         let span = &trace.spans()[row.span];
-        let said = if span.service() == service { "" } else { names.short(span.service()) };
-        let column = pad_end(&clip(&clean(said), service_width, look), service_width);
+        let service = column_of(span);
+        let column = pad_end(if service == before { "" } else { &service }, service_width);
         let front = front_of(row, &mut branches, look);
         let children = rows.get(at + 1).is_some_and(|next| next.depth > row.depth);
         let below = format!("{}  {}", " ".repeat(service_width), branches.below(children, look));
         let first = format!("{column}  {front}");
         span_lines(&mut out, span, (&first, &below), look, |text| look.paint_service(span.service(), text));
-        service = span.service();
+        before = service;
     }
     out += &rows::cut_line(trace, &rows, view.limit, look);
     out += &rows::oddities(trace, &rows, look);

@@ -43,6 +43,8 @@ pub struct Row<'a> {
     pub name: Cow<'a, str>,
     /// Service; may be empty.
     pub service: &'a str,
+    /// Whether it comes from what stands in for the service.
+    pub stand_in: bool,
     /// How long it took.
     pub elapsed: Option<Duration>,
     /// Ended in error.
@@ -57,7 +59,7 @@ pub struct Row<'a> {
 const MARK: usize = 2;
 /// Columns of a time: `123.4 ms`.
 const TIME: usize = 8;
-/// At most so many columns for a service and for a note.
+/// At most so many columns for the name of a service and for a note.
 const SERVICE: usize = 16;
 const NOTE: usize = 12;
 /// What differs is aligned up to so many columns.
@@ -89,7 +91,7 @@ struct Layout {
 impl Layout {
     fn of(rows: &[Row<'_>], indent: usize, names: &ServiceNames, look: &Look) -> Self {
         let widest = |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or(0);
-        let service = widest(&|row| width(names.short(row.service))).min(SERVICE);
+        let service = widest(&|row| width(&service_of(row, names, look)));
         let note = widest(&|row| note_width(row)).min(NOTE);
         let right = (note + 2) + (service + 2) + TIME;
         Self { indent, name: look.width.min(100).saturating_sub(indent + MARK + right).max(12), note, service }
@@ -103,7 +105,7 @@ impl Layout {
         let gap = " ".repeat(room.saturating_sub(width(&name)));
         let name = role.map_or_else(|| name.clone(), |role| look.paint(role, &name));
         let note = self.note_of(row, look);
-        let service = pad_end(&clip(&clean(names.short(row.service)), self.service, look), self.service);
+        let service = pad_end(&service_of(row, names, look), self.service);
         let time = pad_start(&row.elapsed.map(|time| span_time(time, look)).unwrap_or_default(), TIME);
         let line = format!(
             "{:indent$}{sign} {}{name}{gap}  {note}  {}{time}",
@@ -148,6 +150,10 @@ fn stacked(what: &str, expected: &str, actual: &str, columns: usize) -> Vec<Stri
         }
     }
     lines
+}
+
+fn service_of(row: &Row<'_>, names: &ServiceNames, look: &Look) -> String {
+    names.column(row.service, row.stand_in, SERVICE, look)
 }
 
 fn or_nothing(text: &str) -> &str {

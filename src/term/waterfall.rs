@@ -40,12 +40,13 @@ pub fn render(trace: &Trace, view: &View, look: &Look) -> String {
     let layout = Layout::of(trace, shown, &names, look);
     let mut out = rows::heading(trace, view, look) + "\n";
     let mut branches = Branches::new(2, layout.name / 2);
-    let mut service = "";
+    let mut before = String::new();
     for row in shown {
         let span = &trace.spans()[row.span];
         let front = front_of(row, &mut branches, look);
-        layout.line(&mut out, span, &front, span.service() != service, &names, look);
-        service = span.service();
+        let service = service_of(span, &names, look);
+        layout.line(&mut out, span, &front, if service == before { "" } else { &service }, look);
+        before = service;
     }
     out += &rows::cut_line(trace, &rows, view.limit, look);
     out += &rows::oddities(trace, &rows, look);
@@ -69,7 +70,7 @@ struct Layout {
 impl Layout {
     fn of(trace: &Trace, rows: &[Row], names: &ServiceNames, look: &Look) -> Self {
         let spans = || rows.iter().map(|row| (row, &trace.spans()[row.span]));
-        let service = spans().map(|(_, span)| width(&clean(names.short(span.service())))).max().unwrap_or(0).min(SERVICE);
+        let service = spans().map(|(_, span)| width(&service_of(span, names, look))).max().unwrap_or(0);
         let note = spans().map(|(_, span)| width(&note_text(span, look))).max().unwrap_or(0).min(NOTE);
         let wanted = spans().map(|(row, span)| 2 * row.depth + width(&rows::name_of(span))).max().unwrap_or(0);
         // service, 2, name, 1, time, 1, border, bar, border, 1, note
@@ -80,9 +81,8 @@ impl Layout {
         Self { service, name, bar: room.saturating_sub(name).max(4), note, bounds: trace.bounds() }
     }
 
-    fn line(&self, out: &mut String, span: &Span, front: &str, say_service: bool, names: &ServiceNames, look: &Look) {
-        let service = if say_service { clip(&clean(names.short(span.service())), self.service, look) } else { String::new() };
-        let service = look.paint_service(span.service(), &pad_end(&service, self.service));
+    fn line(&self, out: &mut String, span: &Span, front: &str, service: &str, look: &Look) {
+        let service = look.paint_service(span.service(), &pad_end(service, self.service));
         let room = self.name.saturating_sub(width(front));
         let name = clip_name(&rows::name_of(span), room, look);
         let gap = " ".repeat(room.saturating_sub(width(&name)));
@@ -96,6 +96,10 @@ impl Layout {
         let line = format!("{service}  {}{name}{gap} {time} {border}{bar}{border} {note}", look.paint(Role::Dim, front));
         push_line(out, line.trim_end());
     }
+}
+
+fn service_of(span: &Span, names: &ServiceNames, look: &Look) -> String {
+    names.column(span.service(), span.is_stand_in(), SERVICE, look)
 }
 
 /// The note, with a cross where the span ended in error: `429 ✗`.

@@ -34,6 +34,7 @@ pub fn trace_expectation(fixture: &Node, problems: &mut Vec<Problem>) -> TraceEx
         none: selectors(fixture, "none", problems),
         complete: selectors(fixture, "complete_when", problems),
         edges: fixture.get("edges").map(|edges| edges.items().iter().filter_map(edge).collect()).unwrap_or_default(),
+        stand_ins: fixture.get("stand_in").and_then(Node::text) == Some("ok"),
     };
     if expectation.nothing.is_some() {
         for entry in ["edges", "exact", "complete_when"].iter().filter_map(|key| fixture.entry(key)) {
