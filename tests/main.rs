@@ -22,6 +22,7 @@ mod replay;
 mod report;
 mod sandbox;
 mod schemas;
+mod services;
 mod stack;
 mod stage;
 mod stand_in;

@@ -87,7 +87,8 @@ pub(super) async fn start(
 impl Beside {
     /// Ends them, each before those that it waited for, so that they send what they have.
     pub(super) async fn end(self) {
-        self.running.end().await;
+        let (events, _) = Events::channel();
+        self.running.end(&events).await;
         self.playing.end().await;
     }
 

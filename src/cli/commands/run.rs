@@ -21,7 +21,7 @@ use crate::{
         project::{owner, stack_up},
     },
     runtime::{
-        Note, Owner, service_settings,
+        Note, Owner, UpFailure, service_settings,
         services::{self, End, Given, How, Input, Output, Place, Process, Raw, Spec, Starter, StarterKind},
     },
     support::{
@@ -190,7 +190,9 @@ fn spec(args: &RunArgs, note: &Note, ui: &Ui) -> Result<Spec, Failure> {
     for name in &spec.overridden {
         ui.warn(&format!("`{name}` of the file wins over what it would get from devstack"));
     }
-    spec.found().map_err(|failure| super::up::failed(&failure, ui))?;
+    // Its name says nothing that the program's does not.
+    let nobody = |failure| UpFailure { component: None, ..failure };
+    spec.found().map_err(|failure| super::up::failed(&nobody(failure), ui))?;
     Ok(spec)
 }
 

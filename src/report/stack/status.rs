@@ -107,6 +107,7 @@ fn whereabouts(part: &ComponentStatus) -> String {
     match (&part.address, &part.health) {
         (Some(_), _) if part.healthy && part.name == "collector" => BEHIND.to_owned(),
         (Some(address), _) if part.healthy => address.clone(),
+        (_, Some(health)) if part.pid.is_some() => health.clone(),
         (_, Some(health)) if part.state == "running" || part.state == "remote" => health.clone(),
         _ => part.state.clone(),
     }

@@ -137,6 +137,10 @@ impl<'ui> Drawer<'ui> {
             Step::Starting { last } => format!("starting {name}, {last}"),
             Step::Ready { .. } | Step::Kept { .. } | Step::Removed | Step::Stopped => String::new(),
         };
+        // Services come after the canaries, one by one, when there is no bar any more.
+        if matches!(step, Step::Creating | Step::Waiting { .. }) && std::mem::take(&mut self.canaries) {
+            self.ui.status("\n");
+        }
         if let Some(progress) = &mut self.progress {
             if let Some(old) = self.labels.remove(name) {
                 if label.is_empty() { progress.finished(&old) } else { progress.relabelled(&old, &label) }

@@ -96,7 +96,7 @@ impl Services {
         match services.bring_up(events, stop).await {
             Ok(()) => Ok(services),
             Err(failure) => {
-                services.stop_all().await;
+                services.stop_all(events).await;
                 Err(failure)
             }
         }
@@ -141,8 +141,8 @@ impl Services {
     }
 
     /// Ends all, each before those that it waited for.
-    pub async fn end(self) {
-        self.stop_all().await;
+    pub async fn end(self, events: &Events) {
+        self.stop_all(events).await;
     }
 
     async fn bring_up(&self, events: &Events, stop: &CancellationToken) -> Result<(), UpFailure> {
@@ -213,13 +213,16 @@ impl Services {
         });
     }
 
-    async fn stop_all(&self) {
+    async fn stop_all(&self, events: &Events) {
         let mut left: Vec<&Slot> = self.slots.iter().collect();
         while !left.is_empty() {
             let is_needed = |slot: &Slot| left.iter().any(|other| other.after.contains(&slot.spec.name));
             let (later, now): (Vec<&Slot>, Vec<_>) = left.iter().partition(|slot| is_needed(slot));
             let processes = now.into_iter().filter_map(Slot::process);
-            let ending = processes.map(|process| async move { process.stop().await });
+            let ending = processes.filter(|process| process.end().is_none()).map(|process| async move {
+                process.stop().await;
+                events.component(process.name(), Step::Stopped);
+            });
             futures_util::future::join_all(ending).await;
             left = later;
         }

@@ -20,6 +20,9 @@ use crate::{
 /// Variables that begin so are not handed down: they would lead elsewhere, or carry somebody else's keys.
 const NOT_INHERITED: &str = "OTEL_EXPORTER_OTLP_";
 
+/// Where programs are looked for without a `PATH` (execvp(3)).
+const NO_PATH: &str = "/bin:/usr/bin";
+
 /// What a service is told where it runs.
 #[derive(Clone, Default)]
 pub struct Given {
@@ -126,7 +129,7 @@ impl Spec {
     /// Looks for the program, as the service would.
     pub fn found(&self) -> Result<(), UpFailure> {
         let program = self.program.first().map(String::as_str).unwrap_or_default();
-        let path = self.environment.get("PATH").cloned().or_else(|| Os.get("PATH")).unwrap_or_default();
+        let path = self.environment.get("PATH").cloned().or_else(|| Os.get("PATH")).unwrap_or_else(|| NO_PATH.to_owned());
         if is_there(program, &self.directory, &path) {
             return Ok(());
         }

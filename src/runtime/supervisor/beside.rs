@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::journal::Journal;
 use crate::{
     runtime::{
-        ComponentStatus, Events, LogLine, LogsWanted, Note, Order, Owner, Step, UpEvent, UpFailure, service_settings,
+        ComponentStatus, Events, LogLine, LogsWanted, Note, Order, Owner, UpEvent, UpFailure, service_settings,
         services::{self, Given, Place, Playing, ServiceState, Services, Starter, StarterKind},
     },
     support::clock,
@@ -31,10 +31,7 @@ impl Beside {
         events: &Events,
         stop: &CancellationToken,
     ) -> Result<Self, UpFailure> {
-        for left in services::end_leftovers(&order.owner.state).await {
-            let words = format!("{} (pid {}) was left by a devstack that died; it is ended", left.name, left.pid);
-            events.tell(UpEvent::Warning { words });
-        }
+        leftovers(&order.owner, events).await;
         let externals = services::play(&order.settings.externals).await?;
         let given = Given {
             otel: service_settings(&note.otlp_http),
@@ -68,7 +65,8 @@ impl Beside {
         let own = self.services.states();
         let others = services::alive(&self.owner.state).into_iter().map(ServiceState::from);
         let others: Vec<_> = others.filter(|other| own.iter().all(|own| own.pid != other.pid)).collect();
-        own.into_iter().chain(others).map(of).collect()
+        let orphans = services::orphans(&self.owner.state).into_iter().map(status);
+        own.into_iter().chain(others).map(of).chain(orphans).collect()
     }
 
     /// Whether there is a service of this name whose output is kept.
@@ -99,13 +97,16 @@ impl Beside {
 
     /// Ends the services, each before those that it waited for, then the externals.
     pub(super) async fn end(self, events: &Events) {
-        let names: Vec<_> =
-            self.services.states().into_iter().filter(|state| state.end.is_none()).map(|state| state.name).collect();
-        self.services.end().await;
-        for name in names {
-            events.component(&name, Step::Stopped);
-        }
+        self.services.end(events).await;
         self.externals.end().await;
+    }
+}
+
+/// Ends services whose starter has died, and says so.
+pub(super) async fn leftovers(owner: &Owner, events: &Events) {
+    for left in services::end_leftovers(&owner.state).await {
+        let words = format!("{} (pid {}) was left by a devstack that died; it is ended", left.name, left.pid);
+        events.tell(UpEvent::Warning { words });
     }
 }
 
@@ -114,7 +115,11 @@ const LAST_LINES: usize = 5;
 
 /// A service that still runs although nobody looks after it.
 pub(super) fn status(orphan: services::Alive) -> ComponentStatus {
-    ComponentStatus { healthy: false, health: Some("left alone".to_owned()), ..of(ServiceState { by: None, ..orphan.into() }) }
+    ComponentStatus {
+        healthy: false,
+        health: Some("was left by a devstack that died".to_owned()),
+        ..of(ServiceState { by: None, ..orphan.into() })
+    }
 }
 
 fn of(state: ServiceState) -> ComponentStatus {

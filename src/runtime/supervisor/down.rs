@@ -33,6 +33,7 @@ pub struct Ended {
 pub async fn down(owner: &Owner, volumes: bool, events: &Events, env: &dyn Env) -> Result<Ended, UpFailure> {
     let mut ended = Ended { stack: None, removed: Vec::new(), warnings: Vec::new() };
     let found = find(owner).map_err(|error| UpFailure::new(error.to_string()))?;
+    leftovers(owner, events, &mut ended).await;
     let note = match found {
         Found::Up(note) => {
             ended.stack = Some(note.stack.clone());
@@ -53,11 +54,8 @@ pub async fn down(owner: &Owner, volumes: bool, events: &Events, env: &dyn Env) 
         ended.stack = Some(note.stack.clone());
         files::remove_control(&note.control, owner);
     }
-    // Who sends goes first, as from a supervisor that lives.
-    for left in services::end_leftovers(&owner.state).await {
-        events.component(&left.name, Step::Stopped);
-        ended.removed.push(left.name);
-    }
+    // Those of a supervisor that had to be killed.
+    leftovers(owner, events, &mut ended).await;
     // Containers may be left even where no note says so: the state folder may have been deleted.
     let embedded = note.as_ref().is_some_and(|note| note.runtime == RuntimeKind::Embedded);
     if !embedded {
@@ -65,6 +63,14 @@ pub async fn down(owner: &Owner, volumes: bool, events: &Events, env: &dyn Env) 
     }
     files::remove_note(owner);
     Ok(ended)
+}
+
+/// Ends services whose starter has died. Who sends goes first, as from a supervisor that lives.
+async fn leftovers(owner: &Owner, events: &Events, ended: &mut Ended) {
+    for left in services::end_leftovers(&owner.state).await {
+        events.component(&left.name, Step::Stopped);
+        ended.removed.push(left.name);
+    }
 }
 
 /// Lets the supervisor do it. False when it does not answer.

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
-use super::{Control, Found, ask, find, lock::Phase, process::Word, wait_until_free};
+use super::{Control, Found, ask, beside, find, lock::Phase, process::Word, wait_until_free};
 use crate::{
     runtime::{Events, Note, Order, Pull, Ready, RuntimeKind, StackState, UpEvent, UpFailure},
     support::{
@@ -37,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Makes sure that the stack of this order is up. With `stop` everything that was made is removed again.
 pub async fn up(order: &Order, events: &Events, stop: &CancellationToken) -> Result<Ready, UpFailure> {
     let clock = Stopwatch::start();
+    beside::leftovers(&order.owner, events).await;
     loop {
         match settled(order, events, stop, &clock).await? {
             Some(note) if fits(order, &note).await => {
