@@ -20,10 +20,10 @@ use tokio_rustls::{
     },
 };
 
-const KEY: &str = "not-to-be-shown-4711";
+pub(crate) const KEY: &str = "not-to-be-shown-4711";
 
 /// A server behind TLS that answers only who sends the key; its address, and the authority that signed its certificate.
-async fn guarded() -> (String, String) {
+pub(crate) async fn guarded() -> (String, String) {
     tls::install();
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();

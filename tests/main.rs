@@ -28,6 +28,7 @@ mod stage;
 mod stand_in;
 mod standin;
 mod tail;
+mod target;
 mod trace_view;
 mod up;
 mod webhook;

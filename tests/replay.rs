@@ -5,7 +5,7 @@
 
 mod bad_input;
 mod faults;
-mod processes;
+pub(crate) mod processes;
 mod runs;
 use crate::sandbox;
 mod strangers;

@@ -71,8 +71,7 @@ pub(super) fn explain_skew(findings: &mut [Finding], answer: &Answer, service: &
     let Some(first) = findings.first_mut().filter(|_| refused && (known - assumed).abs() > 1) else { return };
     let words = skew::in_words(known);
     first.details.push(format!("The target's clock is {words} this machine's ({service}, by the `Date` of its answer)."));
-    first
-        .details
-        .push("The delivery was dated and signed by another clock than the target's, which was not known before it.".to_owned());
+    let by = if assumed == 0 { "this machine's, because the target's was not known yet" } else { "what was known of it before" };
+    first.details.push(format!("The delivery was dated and signed by {by}."));
     first.hint = Some("set both clocks right; deliveries from now on follow the target's".to_owned());
 }

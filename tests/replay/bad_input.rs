@@ -52,12 +52,6 @@ fn what_comes_in_a_later_version_is_refused_by_name() {
 }
 
 #[test]
-fn a_fixture_for_another_target_is_not_sent_to_the_demo() {
-    let run = replayed(&[("suite.yaml", "target: http://127.0.0.1:3000\n"), ("a.yaml", "name: x\nrequest: { path: / }\n")]);
-    assert_refused(&run, &["http://127.0.0.1:3000", "later version"]);
-}
-
-#[test]
 fn a_folder_without_fixtures_and_a_selection_without_a_match_are_code_four() {
     assert_eq!(replayed(&[]).code, 4);
     let sandbox = Sandbox::with_fixture("name: x\nrequest: { path: / }\n");

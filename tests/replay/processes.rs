@@ -20,17 +20,22 @@ use super::sandbox::Sandbox;
 const NEVER_MILLIS: &str = "3600000";
 
 /// One service, killed when dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Service {
     fn start(sandbox: &Sandbox, args: &[&str], secrets: &Secrets, otlp: &str) -> Self {
+        Self::start_exporting(sandbox, args, secrets, otlp, NEVER_MILLIS)
+    }
+
+    /// A service that exports so often, in milliseconds.
+    pub(crate) fn start_exporting(sandbox: &Sandbox, args: &[&str], secrets: &Secrets, otlp: &str, every: &str) -> Self {
         let all: Vec<&str> = ["demo"].into_iter().chain(args.iter().copied()).collect();
         let mut command = sandbox.command(&all);
         command.envs(secrets.variables());
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp).env("OTEL_BSP_SCHEDULE_DELAY_MILLIS", NEVER_MILLIS);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp).env("OTEL_BSP_SCHEDULE_DELAY_MILLIS", every);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the service starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).unwrap();
