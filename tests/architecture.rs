@@ -14,7 +14,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["support"]),
     ("telemetry", &["support"]),
     ("webhook", &["support"]),
-    ("stack", &["support"]),
+    // A project says which providers call its services (`webhook`), which stands below.
+    ("stack", &["webhook", "support"]),
     ("term", &["model", "support"]),
     ("client", &["model", "support"]),
     ("traceql", &["model", "support"]),

@@ -11,10 +11,9 @@ mod interrupt;
 mod isolation;
 mod live_trace;
 mod project;
-#[expect(dead_code, reason = "`replay` without a stack begins to call it")]
-mod services;
-mod secrets;
 mod receiving;
+mod secrets;
+mod services;
 mod stand;
 mod target;
 mod variables;

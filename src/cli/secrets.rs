@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Failure, variables::Variables};
+use super::{Failure, target::Wanted, variables::Variables};
 use crate::{
-    fixture::{Fixture, Request, RequestKind, SignatureMode},
+    fixture::{Fixture, Request, RequestKind, SignatureMode, Target},
+    stack::Settings,
     webhook::{Provider, Secrets},
 };
 
@@ -16,16 +17,40 @@ const NAMED: usize = 3;
 /// What opens a secret in a path or a header: `${secret.NAME}`.
 const PLACEHOLDER: &str = "${secret.";
 
-/// The secrets of the run. Missing ones are wrong usage, as a file with errors is: they are found before anything is started, by looking.
-pub(super) fn of_target(fixtures: &[Fixture], variables: &Variables) -> Result<Secrets, Failure> {
-    let wanted = wanted(fixtures);
-    let secrets = Secrets::from_env(variables, wanted.keys().map(String::as_str));
-    let missing: BTreeMap<_, _> = wanted.into_iter().filter(|(variable, _)| secrets.get(variable).is_none()).collect();
-    if missing.is_empty() { Ok(secrets) } else { Err(refused(&missing, variables)) }
+/// The secrets of the run; none for the demo services, which make their own. Missing ones are wrong usage, as a file with errors is: they
+/// are found before anything is started, by looking.
+///
+/// What the project itself sets for the service goes first, because that is what it will check with; then what `variables` have; then what
+/// the stack that is up gave to its services; and where the services are started for the run, what they ask for is made anew.
+pub(super) fn of_run(
+    fixtures: &[Fixture],
+    wanted: &Wanted,
+    settings: &Settings,
+    given: Option<&Secrets>,
+) -> Result<Secrets, Failure> {
+    if wanted.target == Target::Demo {
+        return Ok(Secrets::default());
+    }
+    let needed = needed_by(fixtures);
+    let asked = || settings.secrets.iter().map(String::as_str);
+    let names = || needed.keys().map(String::as_str).chain(asked());
+    let mut secrets = Secrets::default();
+    for (name, service) in names().flat_map(|name| settings.services.iter().map(move |service| (name, service))) {
+        if let Some(value) = service.sets(name) {
+            secrets = secrets.with(name, value);
+        }
+    }
+    secrets = secrets.or(&Secrets::from_env(&wanted.variables, names()));
+    secrets = match given {
+        Some(given) => secrets.or(given),
+        None => secrets.or_generated(asked()),
+    };
+    let missing: BTreeMap<_, _> = needed.into_iter().filter(|(variable, _)| secrets.get(variable).is_none()).collect();
+    if missing.is_empty() { Ok(secrets) } else { Err(refused(&missing, &wanted.variables)) }
 }
 
 /// The variables that fixtures need, each with their ids.
-fn wanted(fixtures: &[Fixture]) -> BTreeMap<String, Vec<&str>> {
+fn needed_by(fixtures: &[Fixture]) -> BTreeMap<String, Vec<&str>> {
     let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for fixture in fixtures {
         for variable in fixture.steps.iter().flat_map(|step| needed(&step.request)) {

@@ -12,8 +12,8 @@ mod event;
 mod kept;
 mod note;
 mod order;
-pub mod services;
 mod receiving;
+pub mod services;
 mod status;
 pub mod supervisor;
 

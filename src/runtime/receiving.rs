@@ -54,6 +54,11 @@ impl Receiving {
         format!("http://{}", self.otlp_http)
     }
 
+    /// Base address of OTLP over gRPC.
+    pub fn otlp_grpc(&self) -> String {
+        format!("http://{}", self.otlp_grpc)
+    }
+
     /// Base address of the ledger's API.
     pub fn ledger(&self) -> String {
         format!("http://{}", self.api)

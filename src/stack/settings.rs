@@ -1,10 +1,11 @@
-//! What a project says besides its stack: the services it runs, and the externals that are played for them.
+//! What a project says besides its stack: the services it runs, the externals that are played for them, and the providers whose webhooks
+//! they take.
 //!
 //! Made from `devstack.yaml` by [`settings()`]; carried out by `runtime::services`, for `up`, `run` and `replay`. Nothing in it refers to
 //! a file any more, and all variables of the environment are replaced; addresses and secrets are filled in when something runs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,10 +14,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{desk::Desk, externals, layers, services};
-use crate::support::{
-    env::Env,
-    millis,
-    source::{Level, Problems},
+use crate::{
+    support::{
+        env::Env,
+        millis,
+        source::{Level, Problems},
+        yaml::Entry,
+    },
+    webhook::{Provider, Providers, file},
 };
 
 /// What a project says besides its stack.
@@ -28,6 +33,8 @@ pub struct Settings {
     pub services: Vec<Service>,
     /// The externals, in the order of the file.
     pub externals: Vec<External>,
+    /// The variables of the secrets that services are given (`${secret.NAME}`): what is not set is made anew.
+    pub secrets: BTreeSet<String>,
 }
 
 /// A program of the project's own.
@@ -158,15 +165,55 @@ pub fn settings(root: &Path, env: &dyn Env) -> Result<Settings, Problems> {
     if problems.count(Level::Error) == 0 { Ok(settings) } else { Err(problems) }
 }
 
+/// The providers that fixtures of the project in the folder `root` may name. What else its file says is looked at in form only.
+pub fn providers(root: &Path) -> Result<Providers, Problems> {
+    let mut desk = Desk::default();
+    let own = layers::project(root, &mut desk).map(|layer| own_providers(layer, &mut desk)).unwrap_or_default();
+    let problems = desk.into_problems();
+    if problems.count(Level::Error) == 0 { Ok(Providers::built_in().with(own)) } else { Err(problems) }
+}
+
 /// What the project's file in this layer says. Without `env` variables stay as they are, and `env_file` is not read.
 pub(super) fn read(project: Option<usize>, env: Option<&dyn Env>, desk: &mut Desk) -> Settings {
     let Some(layer) = project else { return Settings::default() };
+    // Whatever is wrong in the file is told at once.
+    own_providers(layer, desk);
     let externals = externals::externals(layer, desk);
     let services = services::services(layer, &externals, env, desk);
-    Settings { file: Some(desk.layer(layer).file.clone()), services, externals }
+    let asked = services.iter().flat_map(|service| service.environment.values()).flat_map(Template::secrets);
+    let secrets = asked.map(str::to_owned).collect();
+    Settings { file: Some(desk.layer(layer).file.clone()), services, externals, secrets }
+}
+
+/// The project's own providers.
+fn own_providers(layer: usize, desk: &mut Desk) -> Vec<Provider> {
+    let said = layers::entries(desk, layer);
+    let Some(said) = said.iter().find(|entry| entry.key == "providers") else { return Vec::new() };
+    let mut problems = Vec::new();
+    let decode = |entry: &Entry| file::decode(&entry.key, &entry.value, &mut problems);
+    let providers = said.value.entries().iter().filter_map(decode).collect();
+    problems.into_iter().for_each(|problem| desk.complain(layer, problem));
+    providers
 }
 
 impl Service {
+    /// What the project itself sets a variable of this service to; `None` where it sets nothing, or what is known only when it runs.
+    pub fn sets(&self, variable: &str) -> Option<&str> {
+        match self.environment.get(variable)?.0.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Its address where it is known beforehand.
+    pub fn known_url(&self) -> Option<String> {
+        let of_port = || match self.port? {
+            PortWish::Fixed(port) => Some(format!("http://127.0.0.1:{port}")),
+            PortWish::Auto => None,
+        };
+        self.url.clone().or_else(of_port)
+    }
+
     /// Whether it has an address that others can be told.
     pub fn has_address(&self) -> bool {
         self.port.is_some() || self.url.is_some()
@@ -177,6 +224,11 @@ impl Template {
     /// A value without anything to fill in.
     pub fn text(text: impl Into<String>) -> Self {
         Self(vec![Piece::Text(text.into())])
+    }
+
+    /// The secrets in it, by their variables.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| if let Piece::Secret(name) = piece { Some(name.as_str()) } else { None })
     }
 }
 

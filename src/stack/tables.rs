@@ -7,9 +7,12 @@ use super::{
     formats::{ADDRESS, COMPONENT_NAME, CONTAINER_PATH, EXPANDED, HEADER, IMAGE, MEMORY, NAME, REGEX, URL_PATH, USER, VARIABLE},
     service_tables::{EXTERNALS, SERVICES},
 };
-use crate::support::yaml::{
-    formats::DURATION,
-    shape::{Group, Key, MapShape, Need, Object, Shape, Words},
+use crate::{
+    support::yaml::{
+        formats::DURATION,
+        shape::{Group, Key, MapShape, Need, Object, Shape, Words},
+    },
+    webhook::file::PROVIDERS,
 };
 
 const PORT_NUMBER: Shape = Shape::Int(1, 65_535);
@@ -121,9 +124,10 @@ pub static PROJECT: Object = Object {
         ENDPOINTS_KEY,
         Key::new("services", &SERVICES, "The project's own programs."),
         Key::new("externals", &EXTERNALS, "Stand-ins for what the services call."),
+        Key::new("providers", &PROVIDERS, "Providers of webhooks besides the built-in ones."),
     ],
     groups: &[],
-    later: &["providers"],
+    later: &[],
 };
 
 /// What `--set` may set.

@@ -22,8 +22,8 @@ pub mod verify;
 
 pub use definition::{Content, Definition};
 pub use fields::FieldKind;
-pub use provider::{Provider, Providers};
 pub use fresh::Supply;
+pub use provider::{Provider, Providers};
 pub use scan::ScanError;
 pub use secrets::Secrets;
 pub use sign::{Parts, Signature, sign};

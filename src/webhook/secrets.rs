@@ -91,6 +91,15 @@ impl Secrets {
         self
     }
 
+    /// Adds those of `others` that are not here.
+    #[must_use]
+    pub fn or(mut self, others: &Self) -> Self {
+        for (name, value) in &others.0 {
+            self.0.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
     /// Sets one secret; the empty string unsets it.
     #[must_use]
     pub fn with(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {

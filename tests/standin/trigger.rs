@@ -155,7 +155,8 @@ async fn without_a_key_or_a_port_it_does_not_start() {
     assert!(error.to_string().contains("`TRIGGER_SECRET_KEY`"), "{error}");
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listen = taken.local_addr().unwrap();
-    let error = Trigger::bind(TriggerConfig { listen, secrets: Secrets::generated(["TRIGGER_SECRET_KEY"]), ..config }).await.unwrap_err();
+    let error =
+        Trigger::bind(TriggerConfig { listen, secrets: Secrets::generated(["TRIGGER_SECRET_KEY"]), ..config }).await.unwrap_err();
     assert!(matches!(error, StandInError::Listen { .. }) && error.source().is_some(), "{error}");
     assert!(error.to_string().contains(&listen.to_string()));
 }

@@ -10,7 +10,9 @@ use super::{
     super::{
         Failure,
         exit::Exit,
-        interrupt, secrets,
+        interrupt,
+        project::stack_up,
+        secrets,
         stand::{Stand, Wishes},
         target::{TargetOptions, Wanted},
     },
@@ -24,12 +26,13 @@ use crate::{
     report::{ReportFile, Reporter, Sources},
     runs::Store,
     runtime::{OTLP_GRPC, OTLP_HTTP},
+    stack::{self, Settings},
     support::{
         clock::{self, Stopwatch},
+        env::Os,
         project::Project,
     },
     term::Ui,
-    webhook::Secrets,
 };
 
 /// Send fixtures, wait for evidence, check their traces, report
@@ -157,10 +160,10 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     // Made first, so that a bad path fails before anything is sent.
     let files = args.report.iter().map(|option| ReportFile::create(option)).collect::<Result<Vec<_>, _>>();
     let files = files.map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
-    let suite = load(args, ui)?;
     let project = super::project()?;
+    let suite = load(args, &project, ui)?;
     let sources = sources(&suite);
-    let wishes = wishes(args, &suite)?;
+    let wishes = wishes(args, &suite, &project, ui)?;
     let on_target = wishes.wanted.target != Target::Demo;
     let plan = Plan::new(suite, args.repeat, wishes.wanted.jobs.or(on_target.then_some(check::TARGET_JOBS)));
 
@@ -174,7 +177,8 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// The fixtures that were asked for; all problems of all files at once.
-fn load(args: &ReplayArgs, ui: &Ui) -> Result<Suite, Failure> {
+fn load(args: &ReplayArgs, project: &Project, ui: &Ui) -> Result<Suite, Failure> {
+    let providers = super::valid(stack::providers(project.root()), ui)?;
     let options = LoadOptions {
         tags: args.tag.clone(),
         names: args.name.clone(),
@@ -203,7 +207,7 @@ async fn replay(
     let stop = CancellationToken::new();
     let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let stand = Stand::find(wishes, project, &http).await?;
+    let stand = Stand::find(wishes, project, &http, &stop).await?;
     let grounds = stand.grounds.clone();
 
     let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();
@@ -223,7 +227,7 @@ async fn replay(
 }
 
 /// What is wanted, whole and allowed, before anything is started.
-fn wishes(args: &ReplayArgs, suite: &Suite) -> Result<Wishes, Failure> {
+fn wishes(args: &ReplayArgs, suite: &Suite, project: &Project, ui: &Ui) -> Result<Wishes, Failure> {
     let options = TargetOptions {
         target: args.target.clone(),
         env_files: args.env_file.clone(),
@@ -232,22 +236,25 @@ fn wishes(args: &ReplayArgs, suite: &Suite) -> Result<Wishes, Failure> {
         allow: args.allow_target.clone(),
     };
     let wanted = Wanted::of(options, &suite.fixtures)?;
-    let secrets = match &wanted.target {
-        Target::Demo => Secrets::default(),
-        target => {
-            let of_the_demo = [(!args.fault.is_empty(), "--fault"), (args.time_scale.is_some(), "--time-scale")];
-            if let Some((_, option)) = of_the_demo.iter().find(|(given, _)| *given) {
-                return Err(Failure::usage(format!("`{option}` is for the demo services, and the target is `{target}`")));
-            }
-            secrets::of_target(&suite.fixtures, &wanted.variables)?
-        }
+    let of_the_demo = [(!args.fault.is_empty(), "--fault"), (args.time_scale.is_some(), "--time-scale")];
+    if let Some((_, option)) = of_the_demo.iter().find(|(given, _)| *given && wanted.target != Target::Demo) {
+        return Err(Failure::usage(format!("`{option}` is for the demo services, and the target is `{}`", wanted.target)));
+    }
+    // Only a service of the project's own is looked for in its file, and only then its variables must be set.
+    let settings = match &wanted.target {
+        Target::Service(name) if !wanted.services.contains_key(name) => super::valid(stack::settings(project.root(), &Os), ui)?,
+        _ => Settings::default(),
     };
+    // Services that `up` runs have what the stack gave to them. Whether it can be stood on is looked at later.
+    let given = if settings.services.is_empty() { None } else { stack_up(project).ok() };
+    let secrets = secrets::of_run(&suite.fixtures, &wanted, &settings, given.map(|note| note.secrets).as_ref())?;
     Ok(Wishes {
         runtime: args.runtime,
         stack: args.stack.clone(),
         time_scale: args.time_scale,
         faults: args.fault.clone(),
         wanted,
+        settings,
         secrets,
         otlp_ports: args.otlp_ports.unwrap_or((OTLP_GRPC, OTLP_HTTP)),
     })

@@ -4,16 +4,20 @@
 //! Made for `replay`, which gives the [`Grounds`] to `check` and stops afterwards what was started here.
 
 mod demo;
+mod own;
 mod stack;
 mod target;
 mod way;
 
-use super::{Failure, commands::up::RuntimeOption, target::Wanted};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, commands::up::RuntimeOption, services::Beside, target::Wanted};
 use crate::{
     check::Grounds,
     demo::Fault,
     fixture::Target,
     runtime::{Embedded, ExtraDemo, Receiving},
+    stack::Settings,
     support::project::Project,
     webhook::Secrets,
 };
@@ -31,6 +35,8 @@ pub(super) struct Wishes {
     pub(super) faults: Vec<Fault>,
     /// What the requests are sent to.
     pub(super) wanted: Wanted,
+    /// What the project says of its services.
+    pub(super) settings: Settings,
     /// What deliveries to a target are signed with; the demo services have their own.
     pub(super) secrets: Secrets,
     /// Where the telemetry of a target comes in when no stack is up: OTLP over gRPC and over HTTP.
@@ -54,18 +60,25 @@ enum Started {
     Demo(Box<ExtraDemo>),
     /// A receiver for a target that runs already.
     Receiving(Box<Receiving>),
+    /// The project's services, and a receiver for them.
+    Services(Box<Beside>, Box<Receiving>),
 }
 
 impl Stand {
     /// Finds or starts it. A stack that is up is used or refused, never passed over.
-    pub(super) async fn find(wishes: &Wishes, project: &Project, http: &reqwest::Client) -> Result<Self, Failure> {
+    pub(super) async fn find(
+        wishes: &Wishes,
+        project: &Project,
+        http: &reqwest::Client,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
         let note = stack::up(wishes, project).await?;
         if note.is_none() {
             stack::may_be_missing(wishes)?;
         }
         match wishes.wanted.target {
             Target::Demo => demo::find(wishes, note.as_ref(), project, http).await,
-            Target::Url(_) | Target::Service(_) => target::find(wishes, note.as_ref(), http).await,
+            Target::Url(_) | Target::Service(_) => target::find(wishes, project, note.as_ref(), http, stop).await,
         }
     }
 
@@ -76,6 +89,10 @@ impl Stand {
             Started::Embedded(embedded) => embedded.stop().await,
             Started::Demo(demo) => demo.stop().await,
             Started::Receiving(receiving) => receiving.stop().await,
+            Started::Services(services, receiving) => {
+                services.end().await;
+                receiving.stop().await;
+            }
         }
     }
 }

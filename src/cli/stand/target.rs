@@ -4,8 +4,10 @@
 
 use std::net::IpAddr;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
-    Stand, Started, Wishes, environment, stack,
+    Stand, Started, Wishes, environment, own, stack,
     way::{Takers, Way},
 };
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     fixture::Target,
     replay::Pace,
     runtime::{Note, Receiving},
-    support::suggest,
+    support::{project::Project, suggest},
 };
 
 /// The name under which `services:` of a suite says where scripted externals are.
@@ -30,8 +32,19 @@ struct Place {
 }
 
 /// Finds the target and its stack.
-pub(super) async fn find(wishes: &Wishes, note: Option<&Note>, http: &reqwest::Client) -> Result<Stand, Failure> {
+pub(super) async fn find(
+    wishes: &Wishes,
+    project: &Project,
+    note: Option<&Note>,
+    http: &reqwest::Client,
+    stop: &CancellationToken,
+) -> Result<Stand, Failure> {
     let wanted = &wishes.wanted;
+    if let Target::Service(name) = &wanted.target
+        && let Some(service) = wishes.settings.services.iter().find(|service| service.name == *name)
+    {
+        return own::find(service, wishes, project, note, http, stop).await;
+    }
     let place = place(wishes)?;
     let mut services = vec![(place.name.clone(), place.url.clone())];
     services
@@ -65,13 +78,13 @@ async fn receive(wishes: &Wishes) -> Result<(Way, Started), Failure> {
     Ok((way, Started::Receiving(Box::new(receiving))))
 }
 
-/// Where the target is. A name is looked for in the suite's `services:`; the services of `devstack.yaml` join here, and what is started of
-/// them for the run becomes an arm of [`Started`].
+/// Where the target is. A name is looked for in the suite's `services:`; those of the project's own are somebody else's ([`own`]).
 fn place(wishes: &Wishes) -> Result<Place, Failure> {
     let wanted = &wishes.wanted;
     match &wanted.target {
         Target::Service(name) => {
-            let Some(url) = wanted.services.get(name) else { return Err(unknown(name, wanted.services.keys())) };
+            let own = wishes.settings.services.iter().map(|service| &service.name);
+            let Some(url) = wanted.services.get(name) else { return Err(unknown(name, wanted.services.keys().chain(own))) };
             Ok(Place { words: format!("{name} at {url}"), url: url.clone(), name: name.clone() })
         }
         target => {
@@ -87,12 +100,12 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> F
     let failure = Failure::usage(format!("there is no service `{name}` to send to"));
     match suggest::nearest(name, known.clone().map(String::as_str).chain(["demo"])) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None if known.clone().next().is_none() => {
-            failure.hint(format!("`services: {{ {name}: http://HOST:PORT }}` in suite.yaml, or `--target http://HOST:PORT`"))
-        }
+        None if known.clone().next().is_none() => failure.hint(format!(
+            "describe it under `services:` in devstack.yaml (`devstack init` begins one), or `--target http://HOST:PORT`"
+        )),
         None => {
             let names: Vec<_> = known.map(|name| format!("`{name}`")).collect();
-            failure.hint(format!("suite.yaml knows {}", names.join(", ")))
+            failure.hint(format!("suite.yaml and devstack.yaml know {}", names.join(", ")))
         }
     }
 }

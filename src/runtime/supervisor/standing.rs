@@ -22,6 +22,7 @@ use crate::{
         base::{Base, Followers, Footing},
     },
     support::{address::Address, clock, env::Os, process},
+    webhook::Secrets,
 };
 
 /// A stack that stands.
@@ -62,7 +63,8 @@ impl Standing {
             let mut note = note(&order, &receiver, &footing)?;
             canaries::fly(&order, &note, &footing, events, stop).await?;
             let config = EmbeddedConfig::from_env(&Os);
-            note.secrets = config.secrets.clone();
+            let asked = || order.settings.secrets.iter().map(String::as_str);
+            note.secrets = config.secrets.clone().or(&Secrets::from_env(&Os, asked())).or_generated(asked());
             let demo = demo(&order, &receiver, &config).await?;
             note.demo = demo.as_ref().map(|(_, note)| note.clone());
             let demo = demo.map(|(demo, _)| demo);
