@@ -19,7 +19,7 @@ use crate::{
     webhook::{self, Freshness, Parts, Provider, Replacement, Shift, Signature},
 };
 
-/// Where a plain request goes that names no service, with the demo services.
+/// Where a request goes that names no service, when there are several and none of them is the target.
 const DEFAULT_SERVICE: &str = "medicalcor-api";
 
 /// A body as it was sent.
@@ -155,7 +155,7 @@ impl<'a> StepRunner<'a> {
 
     fn delivery(&self, request: &ProviderRequest) -> Delivered {
         let provider = &request.provider;
-        let service = self.recipient(request.service.as_ref(), provider.service().unwrap_or(DEFAULT_SERVICE));
+        let service = self.recipient(request.service.as_ref(), Some(provider));
         let (body, replaced) = self.freshened(request, &service);
         let signature = match request.signature {
             SignatureMode::Valid => Signature::Valid,
@@ -167,7 +167,7 @@ impl<'a> StepRunner<'a> {
             replaced,
             id: random::uuid(),
             method: provider.method().clone(),
-            path: request.path.clone().unwrap_or_else(|| provider.path().to_owned()),
+            path: request.path.as_deref().map_or_else(|| provider.path().to_owned(), |path| self.resolved(path)),
             service,
             content_type: Some(provider.content_type()),
             signing: Some(Signing { provider: provider.clone(), signature, offset: offset_of(request.time) }),
@@ -180,25 +180,27 @@ impl<'a> StepRunner<'a> {
             replaced: Vec::new(),
             id: String::new(),
             method: request.method.clone(),
-            path: self.secret_path(&self.sent.captures.resolve(&request.path)),
-            service: self.recipient(request.service.as_ref(), DEFAULT_SERVICE),
+            path: self.resolved(&request.path),
+            service: self.recipient(request.service.as_ref(), None),
             content_type: request.content_type,
             signing: None,
         }
     }
 
-    /// The service that a request names, else the target, else the demo's.
-    fn recipient(&self, named: Option<&String>, of_the_demo: &str) -> String {
-        named.or(self.grounds.aim.recipient.as_ref()).map_or(of_the_demo, String::as_str).to_owned()
+    /// The service that a request names, else the target, else the one that takes the provider's deliveries where it is here.
+    fn recipient(&self, named: Option<&String>, provider: Option<&Provider>) -> String {
+        let takes = provider.and_then(Provider::service).filter(|name| self.grounds.service(name).is_some());
+        let said = named.or(self.grounds.aim.recipient.as_ref()).map(String::as_str).or(takes);
+        said.map_or_else(|| self.usual_service(), str::to_owned)
     }
 
-    /// A body that is no JSON goes as it is: that is what such a fixture is about.
+    /// A body that is not what it should be goes as it is: that is what such a fixture is about.
     fn freshened(&self, request: &ProviderRequest, service: &str) -> (Bytes, Vec<Replacement>) {
         let now = self.grounds.aim.skews.now(service);
         let how = Freshness { ids: request.ids, time: request.time, personal: request.ids, now, nonce: self.nonce() };
         match webhook::freshen(&request.provider, &request.body, how) {
-            Ok(prepared) => (prepared.body.into(), prepared.replaced),
-            Err(_) => (Bytes::copy_from_slice(&request.body), Vec::new()),
+            Ok(prepared) if !request.malformed => (prepared.body.into(), prepared.replaced),
+            _ => (Bytes::copy_from_slice(&request.body), Vec::new()),
         }
     }
 
@@ -207,13 +209,28 @@ impl<'a> StepRunner<'a> {
         self.identity.nonce.wrapping_add((self.sent.delivered.len() as u64) << 40)
     }
 
-    /// `${secret.NAME}` in a path is a secret of this run, for requests that carry one in their query (WhatsApp's verification).
-    fn secret_path(&self, path: &str) -> String {
-        let mut path = path.to_owned();
+    /// A path or a header with what was captured, and with secrets of this run for `${secret.NAME}` (WhatsApp's verification has one in
+    /// its query).
+    fn resolved(&self, text: &str) -> String {
+        let mut text = self.sent.captures.resolve(text);
         for (name, value) in self.grounds.secrets.variables() {
-            path = path.replace(&format!("${{secret.{name}}}"), value);
+            text = text.replace(&format!("${{secret.{name}}}"), value);
         }
-        path
+        text
+    }
+
+    /// What the fixture says of a header.
+    fn given(&self, request: &Request, name: &str) -> Option<String> {
+        let said = request.headers.iter().rev().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        Some(self.resolved(&said.value))
+    }
+
+    /// Where a request goes that names no service: to the only one, else to the demo's API.
+    fn usual_service(&self) -> String {
+        match self.grounds.services.as_slice() {
+            [only] => only.name.clone(),
+            _ => DEFAULT_SERVICE.to_owned(),
+        }
     }
 
     fn headers(&self, request: &Request, delivered: &Delivered, url: &str, span: SpanId) -> Result<HeaderMap, Box<Finding>> {
@@ -234,7 +251,10 @@ impl<'a> StepRunner<'a> {
         }
         if let Some(Signing { provider, signature, offset }) = &delivered.signing {
             let at = self.grounds.aim.skews.now(&delivered.service).saturating_add(*offset);
-            let parts = Parts { body: &delivered.body, url, id: &delivered.id, unix_seconds: at };
+            // An id that the fixture says is signed like one of our own.
+            let said = provider.id_header().and_then(|name| self.given(request, name.as_str()));
+            let id = said.as_deref().unwrap_or(&delivered.id);
+            let parts = Parts { body: &delivered.body, url, id, unix_seconds: at };
             let signed = webhook::sign(provider, &self.grounds.secrets, &parts, *signature);
             let signed = signed.map_err(|error| {
                 let mut finding = finding("case.unsigned", format!("The {} delivery could not be signed.", provider.name()));
@@ -244,7 +264,7 @@ impl<'a> StepRunner<'a> {
             headers.extend(signed.into_iter().map(|(name, value)| (Some(name), value)));
         }
         for given in &request.headers {
-            let value = self.secret_path(&self.sent.captures.resolve(&given.value));
+            let value = self.resolved(&given.value);
             let parsed = (HeaderName::try_from(given.name.as_str()), HeaderValue::try_from(value));
             if let (Ok(name), Ok(value)) = parsed {
                 headers.insert(name, value);

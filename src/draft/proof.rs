@@ -10,7 +10,8 @@ use std::{
 
 use super::{Draft, DraftError, redact::Redacted};
 use crate::{
-    expect, fixture,
+    expect,
+    fixture::{self, LoadOptions},
     model::Trace,
     support::{random, source::Level},
 };
@@ -29,7 +30,7 @@ pub(super) fn holds(draft: &Draft, trace: Option<&Trace>, of: &Redacted) -> Resu
     let scratch = Scratch(std::env::temp_dir().join(format!("devstack-draft-{}", random::uuid())));
     let path = scratch.0.join("draft.yaml");
     write(&scratch.0, &path, draft).map_err(|source| DraftError::Write { path: path.clone(), source })?;
-    let loaded = fixture::load_all(&[path], &scratch.0);
+    let loaded = fixture::load_all(&[path], &LoadOptions { home: scratch.0.clone(), ..LoadOptions::default() });
     let problem = loaded.problems.files().iter().flat_map(|file| &file.problems).find(|problem| problem.level == Level::Error);
     let fixture = match (loaded.fixtures.first(), problem) {
         (Some(fixture), None) => fixture,

@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{LintReport, across, stacks, within};
-use crate::{fixture, support::yaml};
+use crate::{
+    fixture::{self, LoadOptions},
+    support::yaml,
+};
 
 /// Looks at the fixtures, suites and stacks under `paths`, found as `replay` finds them; `home` is the folder in which `fixtures` is looked
 /// for when there is no path, and whose project's `devstack.yaml` is looked at then. Fixtures with errors have only those reported.
@@ -17,7 +20,7 @@ pub fn lint(paths: &[PathBuf], home: &Path) -> LintReport {
     if !paths.is_empty() && stacks.others.is_empty() {
         return LintReport { problems: stacks.problems, fixtures: 0, suites: 0, stacks: stacks.files.len() };
     }
-    let mut loaded = fixture::load_all(&stacks.others, home);
+    let mut loaded = fixture::load_all(&stacks.others, &LoadOptions { home: home.to_owned(), ..LoadOptions::default() });
     let mut problems = stacks.problems;
     problems.merge(std::mem::take(&mut loaded.problems));
     for fixture in &loaded.fixtures {

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How far a signed timestamp may lie from now, either way: the 300 s that Stripe, Slack and Standard Webhooks document.
-pub const TOLERANCE: Tolerance = Tolerance { past: Duration::from_secs(300), future: Duration::from_secs(300) };
+pub const TOLERANCE: Tolerance = Tolerance { past: Duration::from_mins(5), future: Duration::from_mins(5) };
 
 /// What Standard Webhooks puts in front of a secret, so that it is known for one.
 pub(super) const SECRET_PREFIX: &str = "whsec_";

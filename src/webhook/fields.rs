@@ -64,8 +64,10 @@ impl FromStr for Pattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let path = text.strip_prefix('$').map_or(text, |path| path.strip_prefix('.').unwrap_or(path));
+        let dotted = path.replace("[*]", ".*");
+        let begins_with_any = path.starts_with('[');
         let mut parts = Vec::new();
-        for step in path.replace("[*]", ".*").trim_start_matches('.').split('.') {
+        for step in dotted[usize::from(begins_with_any && dotted.starts_with('.'))..].split('.') {
             parts.push(match step {
                 "" => return Err(PatternError::Empty),
                 "*" => Part::AnyIndex,
@@ -160,7 +162,7 @@ mod tests {
             assert_eq!(pattern(text).as_deref(), Ok("$.a[*].b"), "{text}");
         }
         assert_eq!(pattern("$[*].id").as_deref(), Ok("$[*].id"));
-        for text in ["", "$", "$.", "a..b", "a."] {
+        for text in ["", "$", "$.", "a..b", "a.", "$..a", ".a"] {
             assert_eq!(pattern(text), Err(PatternError::Empty), "{text}");
         }
         for text in ["a[0]", "$['a']", "a["] {

@@ -20,6 +20,7 @@ pub mod splice;
 pub mod template;
 pub mod verify;
 
+pub use built_in::PLAIN;
 pub use definition::{Content, Definition};
 pub use fields::FieldKind;
 pub use fresh::Supply;

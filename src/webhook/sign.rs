@@ -95,7 +95,7 @@ pub fn sign(
 
 /// The bytes that a signature is over.
 pub(super) fn signed_text(signing: &Signing, parts: &Parts<'_>, time: &str, id: &str) -> Vec<u8> {
-    let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
+    let fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
         match variable {
             Variable::Body => bytes.extend_from_slice(parts.body),
             Variable::Timestamp => bytes.extend_from_slice(time.as_bytes()),
@@ -106,7 +106,7 @@ pub(super) fn signed_text(signing: &Signing, parts: &Parts<'_>, time: &str, id: 
         }
         Ok(())
     };
-    let Ok(bytes) = signing.signed.render(&mut fill);
+    let Ok(bytes) = signing.signed.render(fill);
     bytes
 }
 
@@ -134,7 +134,7 @@ fn header(
     secrets: &Secrets,
     [time, id, signature]: &[&str; 3],
 ) -> Result<(HeaderName, HeaderValue), SignatureError> {
-    let bytes = template.render(&mut |variable, bytes| {
+    let bytes = template.render(|variable, bytes| {
         bytes.extend_from_slice(match variable {
             Variable::Timestamp => time.as_bytes(),
             Variable::Id => id.as_bytes(),

@@ -136,7 +136,7 @@ impl Template {
     }
 
     /// The bytes with every place filled.
-    pub fn render<E>(&self, fill: &mut dyn FnMut(&Variable, &mut Vec<u8>) -> Result<(), E>) -> Result<Vec<u8>, E> {
+    pub fn render<E>(&self, mut fill: impl FnMut(&Variable, &mut Vec<u8>) -> Result<(), E>) -> Result<Vec<u8>, E> {
         let mut bytes = Vec::new();
         for part in &self.0 {
             match part {
@@ -194,6 +194,7 @@ impl Template {
     }
 
     /// The template without the text in front of its first place.
+    #[must_use]
     pub fn bare(&self) -> Self {
         let front = usize::from(matches!(self.0.first(), Some(Part::Literal(_))));
         Self(self.0[front..].to_vec())

@@ -111,7 +111,8 @@ impl<'a> Claims<'a> {
                 Variable::Timestamp => self.time = Some(value),
                 Variable::Id => self.id = Some(value),
                 Variable::Signature => {
-                    self.signatures.push(signing.encoding.decode(value).filter(|bytes| bytes.len() == signing.hash.length())?)
+                    let bytes = signing.encoding.decode(value)?;
+                    self.signatures.push((bytes.len() == signing.hash.length()).then_some(bytes)?);
                 }
                 _ => {}
             }
@@ -178,7 +179,7 @@ fn items<'g>(signing: &Signing, given: &'g str) -> Vec<(Template, &'g str)> {
 
 /// A header's form in words: `t=<unix seconds>,v1=<64 hex digits>`.
 fn form_of(signing: &Signing) -> String {
-    let mut fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
+    let fill = |variable: &Variable, bytes: &mut Vec<u8>| -> Result<(), Infallible> {
         let words = match variable {
             Variable::Timestamp => "unix seconds".to_owned(),
             Variable::Signature => signing.encoding.words(signing.hash.length()),
@@ -187,7 +188,7 @@ fn form_of(signing: &Signing) -> String {
         bytes.extend_from_slice(format!("<{words}>").as_bytes());
         Ok(())
     };
-    let Ok(bytes) = signing.template.render(&mut fill);
+    let Ok(bytes) = signing.template.render(fill);
     format!("`{}`", String::from_utf8_lossy(&bytes))
 }
 

@@ -184,6 +184,7 @@ fn load(args: &ReplayArgs, project: &Project, ui: &Ui) -> Result<Suite, Failure>
         names: args.name.clone(),
         partition: args.partition,
         profile: args.profile.clone(),
+        providers,
         ..LoadOptions::default()
     };
     let mut suite = super::loaded(fixture::load(&args.paths, &options), ui)?;

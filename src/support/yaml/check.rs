@@ -14,7 +14,39 @@ use crate::support::{
 
 /// Reports everything in `node` that does not fit `shape`.
 pub fn check(node: &Node, shape: &Shape, problems: &mut Vec<Problem>) {
-    value(node, Site { key: None, blame: node.place }, shape, problems);
+    check_with(node, shape, &More::default(), problems);
+}
+
+/// The same where an object takes more keys than its table has.
+pub fn check_with(node: &Node, shape: &Shape, more: &More<'_>, problems: &mut Vec<Problem>) {
+    value(node, Site { key: None, blame: node.place }, shape, more, problems);
+}
+
+/// Keys that an object takes beside those of its table, because another file names them. Each is like one that the table has: of the
+/// same shape, and in the same groups.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct More<'a> {
+    /// The name of the object.
+    pub object: &'a str,
+    /// The key of its table that they are like.
+    pub like: &'a str,
+    /// The keys.
+    pub keys: &'a [&'a str],
+}
+
+impl More<'_> {
+    /// The key of `table` that `key` is, or is like.
+    fn known<'k>(&self, table: &Object, key: &'k str) -> &'k str
+    where
+        Self: 'k,
+    {
+        if self.of(table).contains(&key) { self.like } else { key }
+    }
+
+    /// Those of `table`.
+    fn of(&self, table: &Object) -> &[&str] {
+        if table.name == self.object { self.keys } else { &[] }
+    }
 }
 
 /// Where a value stands: under which key, and the place to point at when it is wrong.
@@ -35,7 +67,7 @@ impl<'a> Site<'a> {
     }
 }
 
-fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>) {
+fn value(node: &Node, site: Site<'_>, shape: &Shape, more: &More<'_>, problems: &mut Vec<Problem>) {
     let blame = site.blame;
     if !accepts(shape, node) {
         return problems.push(wrong_type(node, site, shape));
@@ -63,14 +95,14 @@ fn value(node: &Node, site: Site<'_>, shape: &Shape, problems: &mut Vec<Problem>
         }
         (Shape::List(item) | Shape::AnyList(item), Value::List(items)) => {
             for node in items {
-                value(node, Site { blame: node.place, ..site }, item, problems);
+                value(node, Site { blame: node.place, ..site }, item, more, problems);
             }
         }
-        (Shape::Map(map), Value::Map(entries)) => free_map(entries, map, problems),
-        (Shape::Object(table), Value::Map(entries)) => object(entries, blame, table, problems),
+        (Shape::Map(map), Value::Map(entries)) => free_map(entries, map, more, problems),
+        (Shape::Object(table), Value::Map(entries)) => object(entries, blame, table, more, problems),
         (Shape::Either(shapes), _) => {
             if let Some(shape) = shapes.iter().find(|shape| accepts(shape, node)) {
-                value(node, site, shape, problems);
+                value(node, site, shape, more, problems);
             }
         }
         _ => {}
@@ -131,21 +163,24 @@ fn unknown_word(text: &str, place: Place, words: &Words) -> Problem {
     }
 }
 
-fn free_map(entries: &[Entry], map: &MapShape, problems: &mut Vec<Problem>) {
+fn free_map(entries: &[Entry], map: &MapShape, more: &More<'_>, problems: &mut Vec<Problem>) {
     for entry in entries {
         if let Some(Err(complaint)) = map.form.map(|form| (form.check)(&entry.key)) {
             problems.push(complaint.at(entry.key_place));
         }
-        value(&entry.value, Site::of(entry), map.value, problems);
+        value(&entry.value, Site::of(entry), map.value, more, problems);
     }
 }
 
-fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Problem>) {
-    let mut open: Vec<&Group> = table.groups.iter().filter(|group| group.is_open(entries)).collect();
+fn object(entries: &[Entry], blame: Place, table: &Object, more: &More<'_>, problems: &mut Vec<Problem>) {
+    let known = |entry: &Entry| more.known(table, &entry.key).to_owned();
+    let in_group = |group: &Group, entry: &Entry| group.keys.contains(&known(entry).as_str());
+    let is_open = |group: &&Group| group.need != Need::AtMostOne && !entries.iter().any(|entry| in_group(group, entry));
+    let mut open: Vec<&Group> = table.groups.iter().filter(is_open).collect();
     for entry in entries {
-        match table.keys.iter().find(|key| key.name == entry.key) {
-            Some(key) => value(&entry.value, Site::of(entry), key.shape, problems),
-            None => problems.push(unknown_key(entry, table, &mut open)),
+        match table.keys.iter().find(|key| key.name == known(entry)) {
+            Some(key) => value(&entry.value, Site::of(entry), key.shape, more, problems),
+            None => problems.push(unknown_key(entry, table, more, &mut open)),
         }
     }
     for key in table.keys.iter().filter(|key| key.required) {
@@ -156,18 +191,19 @@ fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Pr
     }
     if entries.is_empty() && !open.is_empty() {
         let problem = Problem::at(blame, "empty", format!("this {} is empty", table.name)).label("nothing in it");
-        return problems.push(problem.help(format!("known here: {}", known_keys(table))));
+        return problems.push(problem.help(format!("known here: {}", known_keys(table, more))));
     }
     // What it lacks may be what a later version brings.
     let excused = entries.iter().any(|entry| table.later.contains(&entry.key.as_str()));
     for group in open.into_iter().filter(|_| !excused) {
-        let keys = join(group.keys.iter().map(|key| format!("`{key}`")));
+        let others = more.of(table).iter().filter(|_| group.keys.contains(&more.like));
+        let keys = join(group.keys.iter().chain(others).map(|key| format!("`{key}`")));
         let problem =
             Problem::at(blame, "missing-key", format!("this {} lacks {}", table.name, group.what)).label("it is missing here");
         problems.push(problem.help(format!("one of {keys}")));
     }
     for group in table.groups.iter().filter(|group| group.need != Need::Some) {
-        let mut there = entries.iter().filter(|entry| group.keys.contains(&entry.key.as_str()));
+        let mut there = entries.iter().filter(|entry| in_group(group, entry));
         let Some(first) = there.next() else { continue };
         for entry in there {
             let message = format!("`{}` does not go with `{}`", entry.key, first.key);
@@ -178,14 +214,14 @@ fn object(entries: &[Entry], blame: Place, table: &Object, problems: &mut Vec<Pr
 }
 
 /// An unknown key; in a group that still lacks one it is taken for a misspelt member, and the lack is not told a second time.
-fn unknown_key(entry: &Entry, table: &Object, open: &mut Vec<&Group>) -> Problem {
+fn unknown_key(entry: &Entry, table: &Object, more: &More<'_>, open: &mut Vec<&Group>) -> Problem {
     let key = short(&entry.key);
     if table.later.contains(&entry.key.as_str()) {
         let problem = Problem::at(entry.key_place, "later", format!("`{key}:` comes in a later version"));
         return problem.label("not yet").help("take it out for now");
     }
-    let near = suggest::nearest(&entry.key, table.keys.iter().map(|key| key.name));
-    let group = open.iter().position(|group| near.is_none_or(|near| group.keys.contains(&near)));
+    let near = suggest::nearest(&entry.key, table.keys.iter().map(|key| key.name).chain(more.of(table).iter().copied()));
+    let group = open.iter().position(|group| near.is_none_or(|near| group.keys.contains(&more.known(table, near))));
     let message = match group.map(|index| open.remove(index)) {
         Some(group) => format!("`{key}` is not {}", group.what),
         None => format!("unknown key `{key}`"),
@@ -193,19 +229,15 @@ fn unknown_key(entry: &Entry, table: &Object, open: &mut Vec<&Group>) -> Problem
     let problem = Problem::at(entry.key_place, "unknown-key", message);
     match near {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None => problem.label(format!("not a key of this {}", table.name)).help(format!("known here: {}", known_keys(table))),
+        None => {
+            problem.label(format!("not a key of this {}", table.name)).help(format!("known here: {}", known_keys(table, more)))
+        }
     }
 }
 
-fn known_keys(table: &Object) -> String {
-    table.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
-}
-
-impl Group {
-    /// Whether the group needs a key and has none.
-    fn is_open(&self, entries: &[Entry]) -> bool {
-        self.need != Need::AtMostOne && entries.iter().all(|entry| !self.keys.contains(&entry.key.as_str()))
-    }
+fn known_keys(table: &Object, more: &More<'_>) -> String {
+    let names = table.keys.iter().map(|key| key.name).chain(more.of(table).iter().copied());
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Complaint {

@@ -14,6 +14,6 @@ mod scalar;
 pub mod schema;
 pub mod shape;
 
-pub use check::check;
+pub use check::{More, check, check_with};
 pub use node::{Entry, Node, Value};
 pub use read::read;

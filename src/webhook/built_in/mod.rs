@@ -23,7 +23,7 @@ const MEDICALCOR_API: &str = "medicalcor-api";
 const HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
 /// The name of the provider of deliveries that no other one sends.
-pub(super) const PLAIN: &str = "plain";
+pub const PLAIN: &str = "plain";
 
 /// Every definition, in the order in which lists show them.
 const ALL: [fn() -> Definition; 10] = [

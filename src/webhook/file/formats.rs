@@ -24,7 +24,7 @@ pub(super) static URL_PATH: Format = Format { what: "a path such as `/hooks/acme
 /// Where a value stands in a body.
 pub(super) static PATTERN: Format = Format {
     what: "a path such as `$.data.*.id`",
-    pattern: r"^[^\[\]]+(\[\*\][^\[\]]*)*$",
+    pattern: r"^[^\[\]]*(\[\*\][^\[\]]*)*$",
     check: |text| pattern(text).map(drop),
 };
 

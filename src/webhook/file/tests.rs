@@ -130,6 +130,7 @@ b:
         "`` is not a path into a body [\"\"] a key is missing | write the keys with dots between: `$.data.order_id`",
         "`$.id` is there twice [$.id] it is on line 7 already",
         "`mail` is not a sort of personal value [mail] did you mean `email`?",
+        "`$..x` is not a path into a body [$..x] a key is missing | write the keys with dots between: `$.data.order_id`",
         "`x y` is not a header name [\"x y\"] not a header name",
         "`${ids}` stands for nothing here [\"${ids}\"] did you mean `${id}`?",
         "a header value is one line of ASCII [\"a\\nb\"] not a header value",
