@@ -14,7 +14,7 @@ use crate::{
     demo::{DEMO_TIME_SCALE, Demo, DemoConfig, DemoError, Fault, Stores},
     support::{clock::TimerClock, env::Env},
     telemetry::{Protocol, Settings},
-    webhook::{Secrets, secrets::OF_DEMO},
+    webhook::{Providers, Secrets, secrets::OF_DEMO},
 };
 
 /// How often the demo services export on their own. They export at once when they are asked for their work, so this only bounds what
@@ -40,11 +40,13 @@ pub struct EmbeddedConfig {
 }
 
 impl EmbeddedConfig {
-    /// Free ports, the demo's timers, no faults; stores as `DATABASE_URL` and `REDIS_URL` say; secrets from the environment, those that it
-    /// does not name made anew.
+    /// Free ports, the demo's timers, no faults; stores as `DATABASE_URL` and `REDIS_URL` say; secrets of every built-in provider from the
+    /// environment, those of the demo that it does not name made anew.
     pub fn from_env(env: &dyn Env) -> Self {
         let stores = Stores { database_url: env.get("DATABASE_URL"), redis_url: env.get("REDIS_URL") };
-        let secrets = Secrets::from_env(env, OF_DEMO).or_generated(OF_DEMO);
+        let providers = Providers::built_in();
+        let known = providers.variables().into_iter().chain(OF_DEMO);
+        let secrets = Secrets::from_env(env, known).or_generated(OF_DEMO);
         Self { time_scale: DEMO_TIME_SCALE, faults: Vec::new(), stores, secrets, backend: Config::default() }
     }
 
