@@ -95,7 +95,7 @@ where
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| SendError::Broken { reason: innermost(&error) })?;
     // Ends with this function: a service that goes on talking is not listened to any more.
     let _talking = AbortOnDropHandle::new(tokio::spawn(connection));
-    let answer = time.left_for(sender.send_request(request(to, outgoing)?)).await.map_err(|_| overdue(Came::Nothing))?;
+    let answer = time.left_for(sender.send_request(request(to, outgoing))).await.map_err(|_| overdue(Came::Nothing))?;
     let answer = answer.map_err(|error| unanswered(&error))?;
     let (head_ns, status, headers) = (clock::unix_nanos(), answer.status(), answer.headers().clone());
     let body = time.left_for(Limited::new(answer.into_body(), LARGEST_ANSWER).collect());
@@ -108,7 +108,7 @@ where
     Ok(Answer { status, headers, body: body.to_bytes(), head_ns, elapsed: time.elapsed() })
 }
 
-fn request(to: &Destination, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendError> {
+fn request(to: &Destination, outgoing: Outgoing) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(outgoing.body));
     *request.method_mut() = outgoing.method;
     *request.uri_mut() = to.path.clone();
@@ -116,7 +116,7 @@ fn request(to: &Destination, outgoing: Outgoing) -> Result<Request<Full<Bytes>>,
     let headers = request.headers_mut();
     headers.entry(header::HOST).or_insert_with(|| to.authority.clone());
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-    Ok(request)
+    request
 }
 
 /// Why no answer came on a connection that stood.

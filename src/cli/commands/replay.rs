@@ -154,6 +154,14 @@ impl From<LeastEvidence> for EvidenceFloor {
     }
 }
 
+/// What is to be run.
+struct Order {
+    plan: Plan,
+    wishes: Wishes,
+    clock: Stopwatch,
+    run_id: String,
+}
+
 pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Stopwatch::start();
     let started = clock::unix_nanos();
@@ -165,10 +173,11 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     let sources = sources(&suite);
     let wishes = wishes(args, &suite, &project, ui)?;
     let on_target = wishes.wanted.target != Target::Demo;
-    let plan = Plan::new(suite, args.repeat, wishes.wanted.jobs.or(on_target.then_some(check::TARGET_JOBS)));
+    let jobs = wishes.wanted.jobs.or(on_target.then_some(check::TARGET_JOBS));
+    let order = Order { plan: Plan::new(suite, args.repeat, jobs), wishes, clock, run_id: run_id(started) };
 
     let runtime = super::async_runtime()?;
-    let finished = runtime.block_on(replay(args, plan, &wishes, &project, clock, run_id(started), ui, &sources))?;
+    let finished = runtime.block_on(replay(args, order, &project, ui, &sources))?;
     for file in files {
         file.write(&finished.report, &sources).map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     }
@@ -195,25 +204,16 @@ fn load(args: &ReplayArgs, project: &Project, ui: &Ui) -> Result<Suite, Failure>
     Ok(suite)
 }
 
-async fn replay(
-    args: &ReplayArgs,
-    plan: Plan,
-    wishes: &Wishes,
-    project: &Project,
-    clock: Stopwatch,
-    run_id: String,
-    ui: &Ui,
-    sources: &Sources,
-) -> Result<Finished, Failure> {
+async fn replay(args: &ReplayArgs, order: Order, project: &Project, ui: &Ui, sources: &Sources) -> Result<Finished, Failure> {
     let stop = CancellationToken::new();
     let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let stand = Stand::find(wishes, project, &http, &stop).await?;
+    let stand = Stand::find(&order.wishes, project, &http, &stop).await?;
     let grounds = stand.grounds.clone();
 
     let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();
     let mut reporter = Reporter::new(ui, args.format.into());
-    let running = check::run(plan, Arc::new(grounds), clock, run_id, events, stop);
+    let running = check::run(order.plan, Arc::new(grounds), order.clock, order.run_id, events, stop);
     let reporting = async {
         while let Some(event) = inbox.recv().await {
             reporter.on(event);
