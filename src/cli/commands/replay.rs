@@ -187,7 +187,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 /// The fixtures that were asked for; all problems of all files at once.
 fn load(args: &ReplayArgs, project: &Project, ui: &Ui) -> Result<Suite, Failure> {
-    let providers = super::valid(stack::providers(project.root()), ui)?;
+    let providers = super::valid(stack::providers(project.root()), ui)?.with_urls_of(&Os);
     let options = LoadOptions {
         tags: args.tag.clone(),
         names: args.name.clone(),
