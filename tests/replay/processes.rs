@@ -9,7 +9,7 @@ use std::{
 use devstack::{
     backend::{Backend, Config},
     model::{SpanKind, TraceId},
-    support::clock,
+    support::{clock, tls},
     webhook::{self, Freshness, Parts, Provider, Renewal, Secrets, Shift, Signature, secrets::OF_DEMO},
 };
 use tokio_util::sync::CancellationToken;
@@ -101,6 +101,7 @@ async fn deliver(api: &str, secrets: &Secrets, trace_id: TraceId) -> u16 {
         Signature::Valid,
     )
     .unwrap();
+    tls::install();
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
     let mut request = client.post(format!("{api}{}", Provider::whatsapp().path())).body(body);
     for (name, value) in signed {
