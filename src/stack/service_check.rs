@@ -34,7 +34,9 @@ pub(super) fn all(
     problems.extend(same_variable(part("externals"), externals));
     let (ordered, circle) = in_order(services);
     problems.extend(circle.map(|circle| circled(&circle, part("services"))));
-    problems.into_iter().for_each(|problem| desk.complain(layer, problem));
+    for problem in problems {
+        desk.complain(layer, problem);
+    }
     ordered
 }
 

@@ -78,7 +78,7 @@ fn a_service_that_dies_makes_the_stack_degraded_and_up_puts_it_right() {
 #[test]
 fn a_service_that_cannot_start_takes_everything_back() {
     let stand = stand(
-        "services:\n  good: { command: 'echo $$ > good.pid; exec sleep 100' }\n  bad: { command: 'echo no database; exit 3', port: auto, after: [good] }\n",
+        "services:\n  good: { command: 'echo $$ > good.pid; echo up; exec sleep 100', ready: { log: up } }\n  bad: { command: 'echo no database; exit 3', port: auto, after: [good] }\n",
     );
     let run = stand.run(&["up", "--ports", "auto", "--runtime", "embedded"]);
     assert_eq!(run.code, 3, "{}", run.err);

@@ -28,7 +28,7 @@ pub(crate) struct EnvArgs {
     #[arg(long = "for", value_name = "WHO", default_value = "host")]
     audience: EnvFor,
 
-    /// Its name in traces (OTEL_SERVICE_NAME)
+    /// Its name in traces
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
 

@@ -31,6 +31,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// With a container engine that is the collector, Tempo, Prometheus and Grafana; without one, devstack's own backend in one process.
 /// `devstack replay`, `trace` and `status` use it from then on. A second `up` does nothing, or replaces only what changed.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[command(after_help = "Examples:
   devstack up
   devstack up --runtime embedded
@@ -139,10 +140,8 @@ pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
         root: project.root().to_owned(),
     };
     let loaded = super::valid(crate::stack::load(&wanted, &Os), ui)?;
-    let settings = match args.no_services {
-        true => Settings::default(),
-        false => super::valid(crate::stack::settings(project.root(), &Os), ui)?,
-    };
+    let settings =
+        if args.no_services { Settings::default() } else { super::valid(crate::stack::settings(project.root(), &Os), ui)? };
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
         let order = order(args, loaded, settings, owner(&project)?, ui).await?;

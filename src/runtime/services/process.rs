@@ -184,7 +184,7 @@ fn command(spec: &Spec, place: &Place, book: &Book, input: Input) -> Command {
     for name in &spec.unset {
         command.env_remove(name);
     }
-    command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
+    command.envs(&spec.environment);
     let stdin = if input == Input::Inherited { Stdio::inherit() } else { Stdio::null() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -210,7 +210,7 @@ async fn wait(mut child: Child, readers: Vec<JoinHandle<()>>, shared: Arc<Shared
         }
     };
     hearing.await;
-    let end = End { how: status.as_ref().map_or(How::Unseen, how), by: by(shared.asked.load(Ordering::Relaxed)) };
+    let end = End { how: status.map_or(How::Unseen, how), by: by(shared.asked.load(Ordering::Relaxed)) };
     // A book that cannot be written costs its lines and nothing else. One that is not in it never became the program.
     if let Some(start) = book.open_starts().into_iter().rfind(|start| start.pid == shared.pid) {
         let _ = book.ended(shared.pid, &start.pid_started, end.how, end.by);
@@ -240,7 +240,7 @@ async fn gone(leader: u32, within: Duration) -> bool {
     true
 }
 
-fn how(status: &ExitStatus) -> How {
+fn how(status: ExitStatus) -> How {
     use std::os::unix::process::ExitStatusExt as _;
     status.code().map(How::Code).or_else(|| status.signal().map(How::Signal)).unwrap_or(How::Unseen)
 }

@@ -91,9 +91,12 @@ async fn accepts(host: &str, port: u16) -> Result<(), String> {
 async fn http(url: &str, path: &str, status: Option<u16>) -> Result<(), String> {
     let http = client::loopback().map_err(|error| error.to_string())?;
     let answer = http.get(format!("{url}{path}")).timeout(PATIENCE).send().await;
-    let found = answer.map_err(|error| match error.is_timeout() {
-        true => format!("{path}: no answer within {} s", PATIENCE.as_secs()),
-        false => format!("{path}: {}", plain(&innermost(&error))),
+    let found = answer.map_err(|error| {
+        if error.is_timeout() {
+            format!("{path}: no answer within {} s", PATIENCE.as_secs())
+        } else {
+            format!("{path}: {}", plain(&innermost(&error)))
+        }
     })?;
     let found = found.status().as_u16();
     let right = status.map_or((200..300).contains(&found), |status| status == found);

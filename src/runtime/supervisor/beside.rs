@@ -91,7 +91,7 @@ impl Beside {
                 }
             }
             // The others go on.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -42,7 +42,7 @@ pub async fn supervise(order: Order, events: &Events, orders: &Orders, clock: St
     journal.note(&format!("brings up the stack `{}` ({})", order.stack.name, order.runtime));
     tell_begin(&order, events);
 
-    let standing = match Standing::bring_up(order, events, journal.clone(), &orders.cancel).await {
+    let standing = match Box::pin(Standing::bring_up(order, events, journal.clone(), &orders.cancel)).await {
         Ok(standing) => standing,
         Err(failure) => {
             journal.note(&format!("could not: {}", failure.message));
