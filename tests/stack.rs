@@ -40,6 +40,7 @@ impl Project {
             sets: sets.iter().map(|set| (*set).to_owned()).collect(),
             root: self.0.clone(),
             runtime: None,
+            services: true,
         };
         stack::load(&wanted, &env.iter().copied().collect::<Map>())
     }

@@ -16,7 +16,8 @@ use super::{
     merge::{Map, Said},
     order::order,
     plan::{Endpoints, Judge, Stack},
-    project, sets, settings,
+    project, sets,
+    settings::{self, Settings},
     shelf::{Shelf, names},
 };
 use crate::support::{
@@ -39,6 +40,8 @@ pub struct Wanted {
     pub sets: Vec<String>,
     /// The project's folder.
     pub root: PathBuf,
+    /// Whether the project's services and externals are wanted, too.
+    pub services: bool,
 }
 
 /// A stack with what a project says about it.
@@ -46,6 +49,8 @@ pub struct Wanted {
 pub struct Loaded {
     /// The stack.
     pub stack: Stack,
+    /// The services and externals, where they were wanted.
+    pub settings: Settings,
     /// `runtime:` of the project's file; `None` where it does not say.
     pub runtime: Option<RuntimeWish>,
     /// `ports: auto` of the project's file.
@@ -83,12 +88,14 @@ pub fn load(wanted: &Wanted, env: &dyn Env) -> Result<Loaded, Problems> {
     let mut desk = Desk::default();
     let project = layers::project(&wanted.root, &mut desk);
     let stack = assemble(wanted, project, Some(env), &mut desk);
+    let settings = if wanted.services { settings::read(project, Some(env), &mut desk) } else { Settings::default() };
     let said = project.map(|layer| layers::entries(&desk, layer)).unwrap_or_default();
     let files = desk.files();
     let problems = desk.into_problems();
     match stack {
         Some(stack) if problems.count(Level::Error) == 0 => Ok(Loaded {
             stack,
+            settings,
             runtime: runtime(&said),
             free_ports: text(&said, "ports") == Some("auto"),
             files,

@@ -91,6 +91,14 @@ fn a_service_that_cannot_start_takes_everything_back() {
 }
 
 #[test]
+fn everything_wrong_with_the_file_is_told_at_once() {
+    let stand = stand("componnents: {}\nservices:\n  api: { command: x, directory: nowhere }\n");
+    let run = stand.run(&["up", "--ports", "auto", "--runtime", "embedded"]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("unknown key `componnents`") && run.err.contains("no folder `nowhere`"), "{}", run.err);
+}
+
+#[test]
 fn other_settings_are_another_order() {
     let stand = stand(SERVICES);
     let first = stand.up(EMBEDDED);

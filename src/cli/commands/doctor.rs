@@ -67,7 +67,7 @@ pub(crate) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure> {
     if let Some(url) = &args.target {
         return on_target(url, args, &project, ui);
     }
-    let wanted = Wanted { stack: args.stack.clone(), sets: Vec::new(), runtime: None, root: project.root().to_owned() };
+    let wanted = Wanted { stack: args.stack.clone(), root: project.root().to_owned(), ..Wanted::default() };
     let loaded = super::valid(stack::load(&wanted, &Os), ui)?;
     // A project that says embedded needs neither images nor the ports of containers, and one with free ports no port in particular.
     let embedded = loaded.runtime == Some(RuntimeWish::Embedded) && args.stack.is_none();

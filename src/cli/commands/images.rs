@@ -185,7 +185,8 @@ impl StackOption {
     /// The images of the stack, each once, in its order.
     fn images(&self, ui: &Ui) -> Result<Vec<String>, Failure> {
         let project = super::project()?;
-        let wanted = Wanted { stack: self.stack.clone(), sets: self.set.clone(), root: project.root().to_owned(), runtime: None };
+        let wanted =
+            Wanted { stack: self.stack.clone(), sets: self.set.clone(), root: project.root().to_owned(), ..Wanted::default() };
         let stack = super::valid(crate::stack::load(&wanted, &Os), ui)?.stack;
         if stack.components.is_empty() {
             return Err(Failure::nothing_selected(format!("the stack `{}` has no containers, and so no images", stack.name)));

@@ -16,7 +16,7 @@ use crate::{
         docker::{Engine, EngineError},
         supervisor::{self, Found},
     },
-    stack::{Loaded, RuntimeWish, Settings, Stack, Wanted},
+    stack::{Loaded, RuntimeWish, Stack, Wanted},
     support::{clock::Stopwatch, env::Os},
     term::{Look, Ui},
 };
@@ -138,13 +138,12 @@ pub(crate) fn run(args: &UpArgs, ui: &Ui) -> Result<Exit, Failure> {
         runtime: args.runtime.map(Into::into),
         sets: args.set.clone(),
         root: project.root().to_owned(),
+        services: !args.no_services,
     };
     let loaded = super::valid(crate::stack::load(&wanted, &Os), ui)?;
-    let settings =
-        if args.no_services { Settings::default() } else { super::valid(crate::stack::settings(project.root(), &Os), ui)? };
     let runtime = super::async_runtime()?;
     runtime.block_on(async {
-        let order = order(args, loaded, settings, owner(&project)?, ui).await?;
+        let order = order(args, loaded, owner(&project)?, ui).await?;
         if args.attach { Box::pin(attached(args, order, ui, clock)).await } else { in_background(args, &order, ui, clock).await }
     })
 }
@@ -204,7 +203,7 @@ async fn attached(args: &UpArgs, order: Order, ui: &Ui, clock: Stopwatch) -> Res
 }
 
 /// What is to run where, decided.
-async fn order(args: &UpArgs, loaded: Loaded, settings: Settings, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
+async fn order(args: &UpArgs, loaded: Loaded, owner: Owner, ui: &Ui) -> Result<Order, Failure> {
     ui.explain(&loaded.warnings.render(super::paint(ui.err_look())));
     let runtime = decide(args.runtime, &loaded, &owner, ui).await?;
     let free_ports = args.ports.map_or(loaded.free_ports, |ports| ports == PortsOption::Auto);
@@ -230,7 +229,7 @@ async fn order(args: &UpArgs, loaded: Loaded, settings: Settings, owner: Owner, 
         network: args.network.clone(),
         deadline: args.timeout.unwrap_or(PATIENCE),
         demo: args.demo,
-        settings,
+        settings: loaded.settings,
         build: build(),
     })
 }

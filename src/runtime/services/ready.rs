@@ -37,18 +37,17 @@ pub(super) async fn wait(
     stop: &CancellationToken,
     mut seen: impl FnMut(&str),
 ) -> Result<(), NotReady> {
-    let mut poll = Poll::until(deadline);
+    // What does not listen costs nothing to ask; what answers writes a line each time.
+    let (mut often, mut seldom) = (Poll::until(deadline), Poll::gently(deadline));
     let mut last = String::new();
     let asking = async {
         loop {
-            match look(ready, url, process).await {
-                Ok(()) => return Ok(()),
-                Err(now) if now != last => {
-                    seen(&now);
-                    last = now;
-                }
-                Err(_) => {}
+            let Err(Seen { words, answered }) = look(ready, url, process).await else { return Ok(()) };
+            if words != last {
+                seen(&words);
+                last = words;
             }
+            let poll = if answered { &mut seldom } else { &mut often };
             if !poll.again().await {
                 return Err(NotReady::Late(last));
             }
@@ -63,16 +62,29 @@ pub(super) async fn wait(
     }
 }
 
-async fn look(ready: &Readiness, url: Option<&str>, process: &Process) -> Result<(), String> {
+/// What was seen instead of a service that is ready.
+struct Seen {
+    words: String,
+    /// Whether it was an answer, if the wrong one.
+    answered: bool,
+}
+
+impl From<String> for Seen {
+    fn from(words: String) -> Self {
+        Self { words, answered: false }
+    }
+}
+
+async fn look(ready: &Readiness, url: Option<&str>, process: &Process) -> Result<(), Seen> {
     match (ready, url) {
         (Readiness::Http { path, status }, Some(url)) => http(url, path, *status).await,
         (Readiness::Log(pattern), _) => {
             let matched = *process.matched().borrow();
-            if matched { Ok(()) } else { Err(format!("no line matches `{pattern}`")) }
+            if matched { Ok(()) } else { Err(format!("no line matches `{pattern}`").into()) }
         }
-        (Readiness::Port(port), _) => accepts("127.0.0.1", *port).await,
+        (Readiness::Port(port), _) => Ok(accepts("127.0.0.1", *port).await?),
         (Readiness::Accepts, Some(url)) => match host_and_port(url) {
-            Some((host, port)) => accepts(&host, port).await,
+            Some((host, port)) => Ok(accepts(&host, port).await?),
             None => Ok(()),
         },
         // Nothing to ask: it runs.
@@ -88,7 +100,7 @@ async fn accepts(host: &str, port: u16) -> Result<(), String> {
     }
 }
 
-async fn http(url: &str, path: &str, status: Option<u16>) -> Result<(), String> {
+async fn http(url: &str, path: &str, status: Option<u16>) -> Result<(), Seen> {
     let http = client::loopback().map_err(|error| error.to_string())?;
     let answer = http.get(format!("{url}{path}")).timeout(PATIENCE).send().await;
     let found = answer.map_err(|error| {
@@ -100,7 +112,7 @@ async fn http(url: &str, path: &str, status: Option<u16>) -> Result<(), String> 
     })?;
     let found = found.status().as_u16();
     let right = status.map_or((200..300).contains(&found), |status| status == found);
-    if right { Ok(()) } else { Err(format!("{path}: {found}")) }
+    if right { Ok(()) } else { Err(Seen { words: format!("{path}: {found}"), answered: true }) }
 }
 
 /// Host and port of an address; the port of its scheme where it names none.
