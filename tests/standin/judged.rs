@@ -13,7 +13,7 @@ use devstack::{
         Outcome, RequestTrace, Settings, Telemetry, create_webhook_trace_context, end_span, trace_requests, work_routes,
     },
     term::Look,
-    webhook::{SecretName, Secrets},
+    webhook::{Secrets, secrets::TRIGGER_SECRET_KEY},
 };
 use serde_json::{Map, json};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ async fn judged(fixture: &str) -> RunReport {
     let settings = |service: &str| Settings::new(service).with_endpoint(&stage.otlp);
     let config = TriggerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
-        secrets: Secrets::default().with(SecretName::TriggerKey, KEY),
+        secrets: Secrets::default().with(TRIGGER_SECRET_KEY, KEY),
         spans: Some(settings(WORKER)),
     };
     let trigger = Trigger::bind(config).await.unwrap();

@@ -1,6 +1,9 @@
 //! What a target is sent and signed with: secrets by their precedence, services by name, settings by profile.
 
-use devstack::webhook::{self, Provider, SecretName, Secrets};
+use devstack::{
+    support::clock,
+    webhook::{self, Parts, Provider, Secrets, secrets::STRIPE_WEBHOOK_SECRET},
+};
 
 use super::{
     PAYMENT, blocking, case, furnish,
@@ -11,9 +14,10 @@ use crate::{sandbox::Run, up::stand::Stand};
 
 /// Whether a delivery was signed with this secret.
 fn is_signed_with(hit: &Hit, secret: &str) -> bool {
-    let secrets = Secrets::default().with(SecretName::StripeWebhook, secret);
+    let secrets = Secrets::default().with(STRIPE_WEBHOOK_SECRET, secret);
     let headers = hit.headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    webhook::verify(Provider::Stripe, &secrets, &headers, &hit.body, devstack::support::clock::unix_seconds()).is_ok()
+    let parts = Parts { body: &hit.body, unix_seconds: clock::unix_seconds(), ..Parts::default() };
+    webhook::verify(&Provider::stripe(), &secrets, &headers, &parts).is_ok()
 }
 
 async fn run(stand: Stand, variable: Option<&str>, args: &[&str]) -> (Stand, Run) {

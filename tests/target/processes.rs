@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use devstack::webhook::Secrets;
+use devstack::webhook::{Secrets, secrets::OF_DEMO};
 
 use super::{blocking, case};
 use crate::{
@@ -33,7 +33,7 @@ async fn all_webhooks_of_two_providers_hold_at_services_that_run_already() {
         copy(&stand.sandbox, &["whatsapp", "stripe"]);
         let up = stand.up(&["--runtime", "embedded"]);
         let otlp = up["note"]["otlp_http"].as_str().unwrap();
-        let secrets = Secrets::generated();
+        let secrets = Secrets::generated(OF_DEMO);
         let start = |args: &[&str]| Service::start_exporting(&stand.sandbox, args, &secrets, otlp, "50");
         let externals = start(&["externals"]);
         let trigger = start(&["medicalcor-trigger", "--externals-url", &externals.url]);
