@@ -13,6 +13,7 @@ mod dashboard;
 mod demo;
 mod docker;
 mod doctor;
+mod draft;
 mod engine;
 mod examples;
 mod ledger;

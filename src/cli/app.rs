@@ -47,6 +47,7 @@ enum Command {
     Trace(commands::trace::TraceArgs),
     Tail(commands::tail::TailArgs),
     Lint(commands::lint::LintArgs),
+    Init(commands::init::InitArgs),
     From(commands::from::FromArgs),
     Doctor(commands::doctor::DoctorArgs),
     Env(commands::env::EnvArgs),
@@ -60,7 +61,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["up", "down", "status", "logs", "run", "env", "open"]),
     ("Test", &["replay", "record", "lint"]),
     ("Look", &["trace", "tail"]),
-    ("Set up", &["from", "doctor", "images", "schema", "completions"]),
+    ("Set up", &["init", "from", "doctor", "images", "schema", "completions"]),
     ("More", &["demo"]),
 ];
 
@@ -123,6 +124,7 @@ fn run(command: Command, ui: &Ui) -> Result<exit::Exit, Failure> {
         Command::Tail(args) => commands::tail::run(&args, ui),
         Command::Trace(args) => commands::trace::run(&args, ui),
         Command::Lint(args) => commands::lint::run(&args, ui),
+        Command::Init(args) => commands::init::run(&args, ui),
         Command::From(args) => commands::from::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Env(args) => commands::env::run(&args, ui),

@@ -183,7 +183,6 @@ impl Reading {
             "-X" | "--request" => self.method = Some(value),
             "--url" => self.urls.push(value),
             "-H" | "--header" => self.headers.push(value),
-            "-A" | "--user-agent" | "-e" | "--referer" => {}
             "-b" | "--cookie" => self.headers.push(format!("cookie: {value}")),
             "-u" | "--user" | "--oauth2-bearer" => {
                 self.notes.push(format!("`{option}` was left out: a fixture holds no credentials."));
@@ -201,6 +200,7 @@ impl Reading {
                 self.data.push(data(&value, folder, true)?);
             }
             "--data-urlencode" => self.data.push(encoded(&value, folder)?),
+            // The sender's name and page, and what changes nothing.
             _ => {}
         }
         Ok(())
@@ -286,7 +286,7 @@ fn data(value: &str, folder: &Path, may_name_file: bool) -> Result<Vec<u8>, Curl
 fn encoded(value: &str, folder: &Path) -> Result<Vec<u8>, CurlError> {
     let at = value.find(['=', '@']);
     let (name, content) = match at {
-        Some(at) if value[at..].starts_with('=') => (&value[..at], value[at + 1..].as_bytes().to_vec()),
+        Some(at) if value[at..].starts_with('=') => (&value[..at], value.as_bytes()[at + 1..].to_vec()),
         Some(at) => (&value[..at], data(&value[at..], folder, true)?),
         None => ("", value.as_bytes().to_vec()),
     };

@@ -15,6 +15,9 @@ use crate::{model::TraceId, support::clock};
 /// How many are kept.
 pub const KEPT: usize = 100;
 
+/// Characters of a file's name: a time, a trace id, and what stands around them.
+const NAME_LENGTH: usize = 20 + 1 + 32 + 5;
+
 /// The largest that is read back.
 const LARGEST: u64 = 4 * crate::fixture::LARGEST_BODY;
 
@@ -57,6 +60,6 @@ impl Deliveries {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name.ends_with(".json")).collect()
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name.len() == NAME_LENGTH).collect()
     }
 }

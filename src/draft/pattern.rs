@@ -14,9 +14,9 @@ pub(super) struct Pattern {
     /// Written where there is more than one.
     pub(super) count: Option<usize>,
     /// Direct children.
-    pub(super) children: Vec<Pattern>,
+    pub(super) children: Vec<Self>,
     /// Further below.
-    pub(super) below: Vec<Pattern>,
+    pub(super) below: Vec<Self>,
 }
 
 /// What is said of the span itself.
@@ -75,7 +75,9 @@ impl Pattern {
         for (key, patterns) in [("children", &self.children), ("below", &self.below)] {
             if !patterns.is_empty() {
                 let _ = writeln!(text, "{indent}  {key}:");
-                patterns.iter().for_each(|pattern| pattern.write(depth + 2, text));
+                for pattern in patterns {
+                    pattern.write(depth + 2, text);
+                }
             }
         }
     }

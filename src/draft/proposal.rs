@@ -96,7 +96,7 @@ fn is_somebodys(kind: Kind, path: &[&str]) -> bool {
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     match kind {
         Kind::Text | Kind::Id => false,
-        Kind::Name => has(&PERSONS) || words.len() > 1 && !path.last().is_some_and(|last| *last == "name"),
+        Kind::Name => has(&PERSONS) || words.len() > 1 && path.last().is_none_or(|last| *last != "name"),
         Kind::Address | Kind::Network => !has(&MACHINES),
         _ => true,
     }

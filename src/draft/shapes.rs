@@ -4,7 +4,7 @@
 //!
 //! The forms of keys are those that their issuers publish for secret scanners (Stripe, GitHub, Slack, AWS, Google, npm, GitLab, `SendGrid`).
 
-use std::{ops::Range, sync::LazyLock};
+use std::{net::Ipv4Addr, ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
@@ -38,6 +38,8 @@ static CREDENTIAL: LazyLock<Regex> =
 static NUMBER: LazyLock<Regex> =
     LazyLock::new(|| regex(r"\b[3-6]\d{3}(?:[ -]?\d){11,12}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b|\b\d{3}-\d{2}-\d{4}\b"));
 
+static NETWORK: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"));
+
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is one")
 }
@@ -57,8 +59,15 @@ pub(super) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
     EMAIL.find_iter(text).for_each(|found| add(found.range(), Kind::Email));
     NUMBER.find_iter(text).filter(|found| is_number(found.as_str())).for_each(|found| add(found.range(), Kind::Number));
     PHONE.find_iter(text).filter(|found| is_phone(found.as_str())).for_each(|found| add(found.range(), Kind::Phone));
+    NETWORK.find_iter(text).filter(|found| is_somebodys(found.as_str())).for_each(|found| add(found.range(), Kind::Network));
     found.sort_by_key(|(range, _)| range.start);
     found
+}
+
+/// An address that could be a person's: not this machine's, and of no network that many have alike.
+fn is_somebodys(address: &str) -> bool {
+    let local = |address: Ipv4Addr| address.is_loopback() || address.is_private() || address.is_link_local();
+    address.parse().is_ok_and(|address| !local(address) && !address.is_unspecified() && !address.is_broadcast())
 }
 
 /// Whether the digits are as many as a phone number has.
@@ -67,7 +76,7 @@ pub(super) fn is_phone(text: &str) -> bool {
 }
 
 fn is_number(text: &str) -> bool {
-    let signs: Vec<char> = text.chars().filter(|sign| sign.is_ascii_alphanumeric()).collect();
+    let signs: Vec<char> = text.chars().filter(char::is_ascii_alphanumeric).collect();
     match signs.first() {
         Some(first) if first.is_ascii_alphabetic() => is_iban(&signs),
         _ if signs.len() == 9 => true,
@@ -115,6 +124,7 @@ mod tests {
             ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE", Kind::Secret),
             ("card 4242 4242 4242 4242.", "4242 4242 4242 4242", Kind::Number),
             ("IBAN GB29 NWBK 6016 1331 9268 19", "GB29 NWBK 6016 1331 9268 19", Kind::Number),
+            ("from 198.51.100.7, 10.0.0.1", "198.51.100.7", Kind::Network),
             ("ssn 078-05-1120", "078-05-1120", Kind::Number),
             ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln end", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", Kind::Secret),
         ] {

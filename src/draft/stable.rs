@@ -36,7 +36,8 @@ pub(super) fn is_word(text: &str) -> bool {
 pub(super) fn stable_beginning(text: &str) -> Option<&str> {
     const LEAST: usize = 5;
     let ends = text.char_indices().filter(|(_, sign)| "/ :.-".contains(*sign)).map(|(at, sign)| at + sign.len_utf8());
-    ends.map(|end| &text[..end]).filter(|beginning| beginning.len() >= LEAST && is_stable(beginning.trim_end())).last()
+    let mut fitting = ends.map(|end| &text[..end]).rev().filter(|beginning| beginning.len() >= LEAST);
+    fitting.find(|beginning| is_stable(beginning.trim_end()))
 }
 
 /// Whether a word in a text is written like a person's name, with one capital letter at its beginning: `Ana`, `Exemplu-Popa`.

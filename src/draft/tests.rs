@@ -1,6 +1,6 @@
 //! The room as a whole: planted values in every place of a delivery, and not one of them in what comes out.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -147,9 +147,9 @@ fn written(delivery: &Delivery) -> (String, Vec<PathBuf>) {
     let saved = save(&mut redaction, seen, Origin::Record, &place).unwrap_or_else(|error| panic!("{error}"));
     let paths: Vec<PathBuf> = std::iter::once(saved.fixture).chain(saved.body).collect();
     let mut all = serde_json::to_string(redaction.redacted()).expect("it is kept as JSON");
-    all.push_str(&format!("{redaction:?} {delivery:?}"));
+    write!(all, "{redaction:?} {delivery:?}").unwrap();
     for path in &paths {
-        all.push_str(&format!("\n{}\n{}", path.display(), fs::read_to_string(path).expect("it was written")));
+        write!(all, "\n{}\n{}", path.display(), fs::read_to_string(path).unwrap()).unwrap();
     }
     let loaded = fixture::load_all(std::slice::from_ref(&paths[0]), &folder.0);
     assert!(loaded.problems.is_empty(), "{}\n{all}", loaded.problems);

@@ -89,7 +89,9 @@ pub enum DraftError {
 
 fn list(kinds: &BTreeSet<Kind>) -> String {
     let mut counts = super::Counts::default();
-    kinds.iter().for_each(|kind| counts.add(*kind));
+    for kind in kinds {
+        counts.add(*kind);
+    }
     counts.to_string()
 }
 

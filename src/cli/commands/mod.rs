@@ -25,6 +25,7 @@ pub(super) mod env;
 pub(super) mod from;
 pub(super) mod images;
 pub(super) mod launch;
+pub(super) mod init;
 pub(super) mod lint;
 pub(super) mod logs;
 pub(super) mod open;

@@ -29,6 +29,7 @@ const TRACES: usize = 10;
 
 /// Show a trace of a kept run, of the stack that is up, or of a file
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(
     after_help = "Without an argument the trace of the last run is shown, as with --last. An id that no kept run has is looked for in the stack
 that is up: first in what devstack's receiver holds, then in the trace store (which finds whole ids only).

@@ -69,10 +69,7 @@ fn replacement(sender: &Sender, path: &[Step<'_>], scalar: &Scalar<'_>, disguise
     if new == text {
         return None;
     }
-    match number {
-        true => serde_json::from_str::<serde_json::Number>(&new).is_ok().then_some(new),
-        false => Some(quoted(&new)),
-    }
+    if number { serde_json::from_str::<serde_json::Number>(&new).is_ok().then_some(new) } else { Some(quoted(&new)) }
 }
 
 /// What a scalar is. A number can only be what is written in digits.

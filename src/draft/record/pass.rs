@@ -21,7 +21,7 @@ use crate::{
 /// How long connecting to the service may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a service may take to begin its answer. Providers give up earlier (Stripe after 20 s, GitHub after 10).
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service that everything goes to.
 #[derive(Debug, Clone)]

@@ -35,7 +35,7 @@ pub async fn watch(ledger: &LedgerClient, id: TraceId, settle: Duration, patienc
             quiet.saturating_sub(still.elapsed())
         };
         if wait.is_zero() {
-            return Ok(watched(view, clock.elapsed()));
+            return Ok(watched(&view, clock.elapsed()));
         }
         let next = ledger.wait_for_change(id, view.version, wait).await?;
         if next.version != view.version {
@@ -45,7 +45,7 @@ pub async fn watch(ledger: &LedgerClient, id: TraceId, settle: Duration, patienc
     }
 }
 
-fn watched(view: LedgerView, waited: Duration) -> Watched {
+fn watched(view: &LedgerView, waited: Duration) -> Watched {
     let spans: Vec<_> = view.arrivals.iter().map(|arrival| Arc::clone(&arrival.span)).collect();
     if spans.iter().all(|span| span.service() == OWN_SERVICE) {
         return Watched::Nothing(waited);
