@@ -157,10 +157,12 @@ impl Case {
         own.chain(arrived).map(Arc::clone)
     }
 
-    /// The trace to keep: what arrived, and devstack's own spans where they are of the same trace.
-    pub(super) fn into_trace(self, id: TraceId) -> Vec<Arc<Span>> {
+    /// The traces to keep: what arrived, with devstack's own spans where they are of the same trace, and the parts that were lost from it.
+    pub(super) fn into_traces(self, id: TraceId) -> Vec<(TraceId, Vec<Arc<Span>>)> {
         let own = self.own.into_iter().filter(|span| span.trace_id == id);
-        own.chain(self.arrived.arrivals.into_iter().map(|arrival| arrival.span)).collect()
+        let of_case = own.chain(self.arrived.arrivals.into_iter().map(|arrival| arrival.span)).collect();
+        let strays = self.arrived.strays.iter().filter_map(|stray| Some((stray.id()?, stray.spans().to_vec())));
+        std::iter::once((id, of_case)).chain(strays).collect()
     }
 
     fn evidence(&self) -> Evidence {

@@ -163,10 +163,10 @@ impl Ended {
         true
     }
 
-    /// The report, and the trace to keep.
-    pub(super) fn into_parts(self) -> (CaseReport, (TraceId, Vec<Arc<Span>>)) {
+    /// The report, and the traces to keep.
+    pub(super) fn into_parts(self) -> (CaseReport, Vec<(TraceId, Vec<Arc<Span>>)>) {
         let id = self.report.trace_id;
-        (self.report, (id, self.case.into_trace(id)))
+        (self.report, self.case.into_traces(id))
     }
 }
 

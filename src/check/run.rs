@@ -144,7 +144,7 @@ pub async fn run(
         again.await;
     }
     emit(RunEvent::Finished);
-    let (cases, traces): (Vec<CaseReport>, _) = ended.into_iter().map(|(_, ended)| ended.into_parts()).unzip();
+    let (cases, traces): (Vec<CaseReport>, Vec<_>) = ended.into_iter().map(|(_, ended)| ended.into_parts()).unzip();
     let report = RunReport {
         version: REPORT_VERSION,
         run: run_id,
@@ -155,7 +155,7 @@ pub async fn run(
         elapsed: clock.elapsed(),
         interrupted,
     };
-    Finished { report, traces }
+    Finished { report, traces: traces.into_iter().flatten().collect() }
 }
 
 /// What the witness read back, over all cases.

@@ -5,7 +5,8 @@
 mod app;
 mod arrived;
 mod commands;
-pub mod exit;
+pub mod examiner;
+mod exit;
 mod failure;
 mod interrupt;
 mod isolation;

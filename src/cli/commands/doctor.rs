@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{Failure, exit::Exit},
+    cli::{Failure, examiner::exits, exit::Exit},
     doctor::{
         self, Check, Level, Limits, Report, Scene,
         target::{self, Examination, List, Receiver, Subject, Told},
@@ -98,7 +98,7 @@ fn on_target(url: &str, args: &DoctorArgs, project: &Project, ui: &Ui) -> Result
         receiver: receiver(project),
         measure: true,
         wait: args.wait.map(Duration::from_secs),
-        known_exits: Vec::new(),
+        known_exits: Owner::of(project).map(|owner| exits(&owner.state).into_values().collect()).unwrap_or_default(),
     };
     let runtime = super::async_runtime()?;
     if subject.receiver.is_some() {

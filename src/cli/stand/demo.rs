@@ -75,7 +75,7 @@ impl Fill<'_> {
 
     fn of_kept(&self, kept: &Kept, words: String, config: EmbeddedConfig) -> Grounds {
         let demo = Demo { services: kept.services.clone(), externals: kept.externals.clone(), secrets: kept.secrets.clone() };
-        self.grounds(Way::embedded(words, &kept.ledger, &kept.otlp_http), demo, config)
+        self.grounds(Way::embedded(words, &kept.ledger, &kept.otlp_http, ""), demo, config)
     }
 
     fn grounds(&self, way: Way, demo: Demo, config: EmbeddedConfig) -> Grounds {
@@ -85,6 +85,8 @@ impl Fill<'_> {
             externals: Some(demo.externals),
             secrets: demo.secrets,
             isolation: Some(Arc::new(isolation)),
+            // They answer for their work themselves.
+            examiner: None,
         };
         let pace = self.wishes.wanted.rate.map(|rate| Pace::new(rate.spacing()));
         way.grounds(Aim { pace, ..Aim::default() }, takers, self.http)

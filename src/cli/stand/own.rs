@@ -35,13 +35,19 @@ pub(super) async fn find(
         return Err(Failure::usage(message).hint("give it a `port` or a `url` in devstack.yaml"));
     }
     match note {
-        Some(note) => on_stack(service, wishes, note, http),
+        Some(note) => on_stack(service, wishes, project, note, http),
         None => for_the_run(service, wishes, project, http, stop).await,
     }
 }
 
 /// On a stack that is up, which runs it, or knows of somebody who does at its address.
-fn on_stack(service: &Service, wishes: &Wishes, note: &Note, http: &reqwest::Client) -> Result<Stand, Failure> {
+fn on_stack(
+    service: &Service,
+    wishes: &Wishes,
+    project: &Project,
+    note: &Note,
+    http: &reqwest::Client,
+) -> Result<Stand, Failure> {
     let mut services = note.services.clone();
     if services.iter().all(|(name, _)| *name != service.otel_name) {
         let elsewhere = wishes.settings.services.iter().filter_map(|own| Some((own.otel_name.clone(), own.known_url()?)));
@@ -52,7 +58,7 @@ fn on_stack(service: &Service, wishes: &Wishes, note: &Note, http: &reqwest::Cli
         return Err(Failure::environment(message).hint("`devstack up` starts what devstack.yaml has and does not run"));
     };
     let way = Way::of_note(format!("{} · {} at {url}", stack::in_words(note), service.name), note);
-    stand(service, wishes, way, services, http, Started::Nothing)
+    Ok(stand(service, wishes, project, way, services, http, Started::Nothing))
 }
 
 async fn for_the_run(
@@ -73,24 +79,30 @@ async fn for_the_run(
     };
     let names: Vec<_> = wishes.settings.services.iter().map(|service| service.name.as_str()).collect();
     let words = format!("embedded stack · {}", names.join(", "));
-    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http());
+    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http(), &receiving.otlp_grpc());
     let services = beside.services.clone();
     let started = Started::Services(Box::new(beside), Box::new(receiving));
-    stand(service, wishes, way, services, http, started)
+    Ok(stand(service, wishes, project, way, services, http, started))
 }
 
 fn stand(
     service: &Service,
     wishes: &Wishes,
+    project: &Project,
     way: Way,
     services: Vec<(String, String)>,
     http: &reqwest::Client,
     started: Started,
-) -> Result<Stand, Failure> {
+) -> Stand {
     let name = &service.otel_name;
-    let url = services.iter().find(|(known, _)| known == name).map(|(_, url)| url.clone()).unwrap_or_default();
     let pace = wishes.wanted.rate.map(|rate| Pace::new(rate.spacing()));
-    let aim = Aim { pace, ..Aim::at(url, name.clone()) };
-    let takers = Takers { services, externals: None, secrets: wishes.secrets.clone(), isolation: None };
-    Ok(Stand { grounds: way.grounds(aim, takers, http), started })
+    let aim = Aim { pace, ..Aim::at(service.name.clone(), name.clone()) };
+    let takers = Takers {
+        services,
+        externals: None,
+        secrets: wishes.secrets.clone(),
+        isolation: None,
+        examiner: Some(way.examiner(project)),
+    };
+    Stand { grounds: way.grounds(aim, takers, http), started }
 }

@@ -59,7 +59,8 @@ pub(super) async fn find(
     way.stack = format!("{} · {}", way.stack, place.words);
     let pace = wanted.rate.map(|rate| Pace::new(rate.spacing()));
     let aim = Aim { pace, ..Aim::at(place.url, place.name) };
-    let takers = Takers { services, externals, secrets: wishes.secrets.clone(), isolation: None };
+    let takers =
+        Takers { services, externals, secrets: wishes.secrets.clone(), isolation: None, examiner: Some(way.examiner(project)) };
     Ok(Stand { grounds: way.grounds(aim, takers, http), started })
 }
 
@@ -74,7 +75,7 @@ async fn receive(wishes: &Wishes) -> Result<(Way, Started), Failure> {
     })?;
     let [grpc, http] = receiving.ports();
     let words = format!("embedded stack on {grpc}, {http}");
-    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http());
+    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http(), &receiving.otlp_grpc());
     Ok((way, Started::Receiving(Box::new(receiving))))
 }
 

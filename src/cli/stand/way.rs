@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use crate::{
-    check::{self, Aim, Grounds, Isolation, Judge, ServiceAddress},
+    check::{self, Aim, Examiner, Grounds, Isolation, Judge, ServiceAddress},
+    cli::examiner::Doctor,
     client::{HopAddress, StoreAddress, StoreKind},
+    doctor::target::Receiver,
     runtime::Note,
     stack,
-    support::address::Address,
+    support::{address::Address, project::Project},
     webhook::Secrets,
 };
 
@@ -19,6 +21,7 @@ pub(super) struct Way {
     pub(super) stack: String,
     pub(super) ledger: String,
     pub(super) otlp_http: String,
+    otlp_grpc: String,
     judge: Judge,
     store: Option<StoreAddress>,
     hops: Vec<HopAddress>,
@@ -31,14 +34,15 @@ pub(super) struct Takers {
     pub(super) externals: Option<String>,
     pub(super) secrets: Secrets,
     pub(super) isolation: Option<Arc<dyn Isolation>>,
+    pub(super) examiner: Option<Arc<dyn Examiner>>,
 }
 
 impl Way {
     /// A receiver that keeps what it receives.
-    pub(super) fn embedded(stack: String, ledger: &str, otlp_http: &str) -> Self {
+    pub(super) fn embedded(stack: String, ledger: &str, otlp_http: &str, otlp_grpc: &str) -> Self {
         let store = StoreAddress { kind: StoreKind::Tempo, at: Address::plain(ledger) };
-        let (ledger, otlp_http) = (ledger.to_owned(), otlp_http.to_owned());
-        Self { stack, ledger, otlp_http, judge: Judge::Ledger, store: Some(store), hops: Vec::new() }
+        let (ledger, otlp_http, otlp_grpc) = (ledger.to_owned(), otlp_http.to_owned(), otlp_grpc.to_owned());
+        Self { stack, ledger, otlp_http, otlp_grpc, judge: Judge::Ledger, store: Some(store), hops: Vec::new() }
     }
 
     /// A stack that is up.
@@ -47,8 +51,15 @@ impl Way {
             stack::Judge::Ledger => Judge::Ledger,
             stack::Judge::Stored => Judge::Stored,
         };
-        let (ledger, otlp_http) = (note.ledger.clone(), note.otlp_http.clone());
-        Self { stack, ledger, otlp_http, judge, store: note.store.clone(), hops: note.way() }
+        let (ledger, otlp_http, otlp_grpc) = (note.ledger.clone(), note.otlp_http.clone(), note.otlp_grpc.clone());
+        Self { stack, ledger, otlp_http, otlp_grpc, judge, store: note.store.clone(), hops: note.way() }
+    }
+
+    /// Who is asked why the telemetry of services of this project does not come this way.
+    pub(super) fn examiner(&self, project: &Project) -> Arc<dyn Examiner> {
+        let receiver =
+            Receiver { otlp_http: self.otlp_http.clone(), otlp_grpc: self.otlp_grpc.clone(), ledger: self.ledger.clone() };
+        Arc::new(Doctor::new(receiver, project.state().map(ToOwned::to_owned)))
     }
 
     /// The grounds of a run whose requests go to `takers`.
@@ -63,7 +74,7 @@ impl Way {
             store_patience: check::STORE_PATIENCE,
             hops: self.hops,
             flush: check::SDK_DELAY,
-            examiner: None,
+            examiner: takers.examiner,
             otlp: self.otlp_http,
             services: takers.services.into_iter().map(|(name, url)| ServiceAddress { name, url }).collect(),
             externals: takers.externals,

@@ -65,9 +65,7 @@ impl Examination {
 
     /// Why nothing arrives: what is certain before what may be, and of those the nearest to the service first.
     pub fn sentences(&self) -> Sentences {
-        let mut causes: Vec<_> =
-            self.findings.iter().filter(|finding| finding.check.level != Level::Ok && finding.cause < Cause::Aside).collect();
-        causes.sort_by_key(|finding| (finding.check.level != Level::Broken, finding.cause));
+        let causes = self.causes();
         let hint = causes.first().and_then(|finding| finding.check.fix.clone());
         let lines: Vec<_> = causes.iter().map(|finding| finding.check.message.clone()).collect();
         if lines.is_empty() {
@@ -75,6 +73,19 @@ impl Examination {
             return Sentences { lines: vec![words], hint: Some("devstack tail".to_owned()) };
         }
         Sentences { lines, hint }
+    }
+
+    /// The name of the most probable cause; `None` where none was found.
+    pub fn cause(&self) -> Option<&'static str> {
+        self.causes().first().map(|finding| finding.check.code)
+    }
+
+    /// The most probable first.
+    fn causes(&self) -> Vec<&Finding> {
+        let mut causes: Vec<_> =
+            self.findings.iter().filter(|finding| finding.check.level != Level::Ok && finding.cause < Cause::Aside).collect();
+        causes.sort_by_key(|finding| (finding.check.level != Level::Broken, finding.cause));
+        causes
     }
 
     /// Everything as one JSON document: the fields of [`Report`], the facts and the lists. Of variables only names.

@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    model::FLUSH_ATTRIBUTE,
     runtime::UpFailure,
     stack::{Command, Piece, Service, Template},
     support::env::{Env, Os},
@@ -22,6 +23,9 @@ const NOT_INHERITED: &str = "OTEL_EXPORTER_OTLP_";
 
 /// Where programs are looked for without a `PATH` (execvp(3)).
 const NO_PATH: &str = "/bin:/usr/bin";
+
+/// The variable of further resource attributes (OpenTelemetry, "Environment Variable Specification").
+const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
 /// What a service is told where it runs.
 #[derive(Clone, Default)]
@@ -113,6 +117,9 @@ impl Spec {
         }
         let externals = given.externals.iter().map(|external| (external.variable.clone(), external.url.clone()));
         injected.extend(given.variables.iter().cloned().chain(externals).chain(port));
+        // What the project says of its resource stays; ours stands beside it.
+        let attributes = explicit.get(ATTRIBUTES).cloned().or_else(|| Os.get(ATTRIBUTES)).unwrap_or_default();
+        injected.remove(ATTRIBUTES);
         let otherwise = |(name, value): (&String, &String)| {
             let differs = explicit.get(name).is_some_and(|said| said != value);
             (name.starts_with("OTEL_") && differs).then(|| name.clone())
@@ -122,6 +129,7 @@ impl Spec {
             self.otel_name.clone_from(name);
         }
         injected.extend(explicit);
+        tell_flush(&mut injected, &attributes);
         self.unset = inherited().into_iter().filter(|name| !injected.contains_key(name)).collect();
         self.environment = injected;
     }
@@ -138,6 +146,16 @@ impl Spec {
         let looked = if program.contains('/') { format!("in {}", self.directory.display()) } else { "in PATH".to_owned() };
         Err(failure.detail(format!("looked for {looked}")))
     }
+}
+
+/// Has the service tell how long it keeps spans back, beside the resource attributes that it has anyway: the judge waits accordingly. What
+/// is no number is left to the SDK, and to the judge to assume.
+fn tell_flush(environment: &mut BTreeMap<String, String>, attributes: &str) {
+    let delay = environment.get("OTEL_BSP_SCHEDULE_DELAY").and_then(|delay| delay.trim().parse::<u64>().ok());
+    let others = attributes.split(',').map(str::trim).filter(|pair| !pair.is_empty() && !pair.starts_with(FLUSH_ATTRIBUTE));
+    let flush = delay.map(|delay| format!("{FLUSH_ATTRIBUTE}={delay}"));
+    let all: Vec<_> = others.map(str::to_owned).chain(flush).collect();
+    environment.insert(ATTRIBUTES.to_owned(), all.join(","));
 }
 
 /// Whether a variable of an environment is one of those that devstack sets itself and does not hand down.
