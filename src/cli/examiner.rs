@@ -13,7 +13,7 @@ use crate::{
         self,
         target::{Exit, ExitHow, Receiver, Subject},
     },
-    runtime::services::{self, How},
+    runtime::services::{self, EndedBy, How},
     support::clock,
 };
 
@@ -67,6 +67,9 @@ async fn look(service: ServiceAddress, subject: Subject) -> Option<Diagnosis> {
     })
 }
 
+/// SIGTERM.
+const TERMINATED: i32 = 15;
+
 /// How long ago a service may have ended for that to explain what does not come now.
 const RECENT_NS: u64 = 600_000_000_000;
 
@@ -75,6 +78,8 @@ pub(super) fn exits(state: &std::path::Path) -> BTreeMap<String, Exit> {
     let since = clock::unix_nanos().saturating_sub(RECENT_NS);
     let told = |exit: services::Exit| {
         let how = match exit.how {
+            // The process that was asked may be `npm` or a shell, which hands the signal on and leaves at once.
+            How::Signal(TERMINATED) if exit.by == EndedBy::Asked => return None,
             How::Code(0) => return None,
             How::Code(code) => ExitHow::Code(code),
             How::Signal(signal) => ExitHow::Signal(signal),
