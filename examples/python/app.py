@@ -30,7 +30,7 @@ def shopify():
 
 def is_signed(body, signature):
     """Shopify signs the body: HMAC-SHA256 with the secret, in base64."""
-    digest = hmac.new(os.environ["SHOPIFY_WEBHOOK_SECRET"].encode(), body, hashlib.sha256).digest()
+    digest = hmac.new(os.environ["SHOPIFY_API_SECRET"].encode(), body, hashlib.sha256).digest()
     return hmac.compare_digest(base64.b64encode(digest), signature.encode())
 
 

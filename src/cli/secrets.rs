@@ -46,7 +46,13 @@ pub(super) fn of_run(
         None => secrets.or_generated(asked()),
     };
     let missing: BTreeMap<_, _> = needed.into_iter().filter(|(variable, _)| secrets.get(variable).is_none()).collect();
-    if missing.is_empty() { Ok(secrets) } else { Err(refused(&missing, &wanted.variables)) }
+    let Some(first) = missing.keys().next() else { return Ok(secrets) };
+    let failure = refused(&missing, &wanted.variables);
+    if settings.services.is_empty() {
+        return Err(failure);
+    }
+    Err(failure
+        .hint(format!("`environment: {{ {first}: ${{secret.{first}}} }}` of a service in devstack.yaml gives it a new one")))
 }
 
 /// The variables that fixtures need, each with their ids.

@@ -23,7 +23,7 @@ fn open(example: &Example, settings: &std::collections::BTreeMap<String, String>
         .with_all([
             ("OTEL_SERVICE_NAME", "orders"),
             ("OTEL_PYTHON_FLASK_EXCLUDED_URLS", "health"),
-            ("SHOPIFY_WEBHOOK_SECRET", SECRET),
+            ("SHOPIFY_API_SECRET", SECRET),
         ])
         .start()
 }
