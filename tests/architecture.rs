@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("demo", &["standin", "telemetry", "webhook", "support"]),
     ("expect", &["traceql", "model", "support"]),
     ("fixture", &["expect", "webhook", "support"]),
-    ("lint", &["fixture", "expect", "stack", "support"]),
+    ("lint", &["fixture", "expect", "stack", "webhook", "support"]),
     ("replay", &["fixture", "webhook", "telemetry", "model", "support"]),
     ("backend", &["traceql", "promql", "model", "support"]),
     // Beyond DESIGN section 5: the state file carries the secrets of `webhook`.

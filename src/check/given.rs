@@ -5,7 +5,7 @@
 use super::{Grounds, findings::finding, observe::Trail, outcome::Finding};
 use crate::{
     fixture::Fixture,
-    replay::{Externals, script_of},
+    replay::{ANYBODY, Externals, script_of},
 };
 
 /// Sets the script of a case, where it has one.
@@ -14,12 +14,18 @@ pub(super) async fn set(fixture: &Fixture, grounds: &Grounds, trail: &Trail) -> 
         return Ok(());
     }
     let Some(base) = &grounds.externals else {
-        let mut finding = finding("case.no-externals", "`given:` needs the demo's externals, and there are none.");
-        finding.hint = Some("run it against the demo services".to_owned());
+        let mut finding = finding("case.no-externals", "`given:` needs externals that can be scripted, and there are none here.");
+        finding.hint = Some(
+            "`externals:` of devstack.yaml, played by `devstack up`, or `services: { externals: URL }` in suite.yaml".to_owned(),
+        );
         return Err(Box::new(finding));
     };
     let externals = Externals::new(grounds.http.clone(), base);
-    externals.script(&key(trail), &script_of(&fixture.given)).await.map_err(|error| {
+    // By its trace, by its correlation id where a call brings nothing else or the services begin a trace of their own; and a case that is
+    // alone without either.
+    let mut also = vec![trail.correlation_id.as_str()];
+    also.extend(fixture.isolated.then_some(ANYBODY));
+    externals.script(&trail.trace_id.to_string(), &also, &script_of(&fixture.given)).await.map_err(|error| {
         let mut finding = finding("case.script", "The externals did not take the script of `given:`.");
         finding.details.push(format!("{error}."));
         Box::new(finding)
@@ -29,11 +35,6 @@ pub(super) async fn set(fixture: &Fixture, grounds: &Grounds, trail: &Trail) -> 
 /// Forgets it.
 pub(super) async fn forget(fixture: &Fixture, grounds: &Grounds, trail: &Trail) {
     if let Some(base) = grounds.externals.as_ref().filter(|_| !fixture.given.is_empty()) {
-        Externals::new(grounds.http.clone(), base).forget(&key(trail)).await;
+        Externals::new(grounds.http.clone(), base).forget(&trail.trace_id.to_string()).await;
     }
-}
-
-/// Externals know a case by the trace they are called in, or by correlation id where that trace is not known beforehand.
-fn key(trail: &Trail) -> String {
-    if trail.continued { trail.trace_id.to_string() } else { trail.correlation_id.clone() }
 }

@@ -10,7 +10,7 @@ use super::{Failure, commands::up, project::owner};
 use crate::{
     runtime::{
         Events, UpEvent, service_settings,
-        services::{self, Death, ExternalAt, Given, Place, Playing, Services, Starter, StarterKind},
+        services::{self, Given, Place, Playing, Services, Starter, StarterKind},
     },
     stack::Settings,
     support::project::Project,
@@ -34,8 +34,10 @@ pub(super) struct Otlp {
 pub(super) struct Beside {
     /// Those that have an address: name in traces → address.
     pub(super) services: Vec<(String, String)>,
-    /// Where the externals are.
-    pub(super) externals: Vec<ExternalAt>,
+    /// Base address at which scripts of the scripted externals are put.
+    pub(super) scripts: Option<String>,
+    /// Base address of the stand-in for the Trigger.dev API.
+    pub(super) enqueued: Option<String>,
     /// What is worth a warning, in sentences.
     pub(super) warnings: Vec<String>,
     running: Services,
@@ -57,11 +59,11 @@ pub(super) async fn start(
         events.tell(UpEvent::Warning { words });
     }
     let drawn = |failure| up::told(&failure, &Look::plain());
-    let playing = services::play(&settings.externals).await.map_err(drawn)?;
+    let playing = services::play(&settings.externals, secrets, &otlp.http).await.map_err(drawn)?;
     let given = Given {
         otel: service_settings(&otlp.http),
         otlp_grpc: otlp.grpc.clone(),
-        variables: Vec::new(),
+        variables: playing.variables.clone(),
         secrets: secrets.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         externals: playing.at.clone(),
     };
@@ -81,7 +83,14 @@ pub(super) async fn start(
             warnings.push(words);
         }
     }
-    Ok(Beside { services: running.addresses(), externals: playing.at.clone(), warnings, running, playing })
+    Ok(Beside {
+        services: running.addresses(),
+        scripts: playing.scripts.clone(),
+        enqueued: playing.enqueued.clone(),
+        warnings,
+        running,
+        playing,
+    })
 }
 
 impl Beside {
@@ -90,16 +99,5 @@ impl Beside {
         let (events, _) = Events::channel();
         self.running.end(&events).await;
         self.playing.end().await;
-    }
-
-    /// Those that end by themselves in the meantime; once.
-    pub(super) fn deaths(&self) -> Option<tokio::sync::mpsc::UnboundedReceiver<Death>> {
-        self.running.deaths()
-    }
-
-    /// Ends one and starts it anew; returns when it is ready.
-    pub(super) async fn restart(&self, name: &str, stop: &CancellationToken) -> Result<(), Failure> {
-        let (events, _) = Events::channel();
-        self.running.restart(name, &events, stop).await.map_err(|failure| up::told(&failure, &Look::plain()))
     }
 }

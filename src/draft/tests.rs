@@ -151,7 +151,10 @@ fn written(delivery: &Delivery) -> (String, Vec<PathBuf>) {
     for path in &paths {
         write!(all, "\n{}\n{}", path.display(), fs::read_to_string(path).unwrap()).unwrap();
     }
-    let loaded = fixture::load_all(std::slice::from_ref(&paths[0]), &folder.0);
+    let loaded = fixture::load_all(
+        std::slice::from_ref(&paths[0]),
+        &fixture::LoadOptions { home: folder.0.clone(), ..Default::default() },
+    );
     assert!(loaded.problems.is_empty(), "{}\n{all}", loaded.problems);
     if let Some(trace) = &delivery.trace {
         let standings = expect::judge(&loaded.fixtures[0].trace, trace);

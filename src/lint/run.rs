@@ -20,7 +20,9 @@ pub fn lint(paths: &[PathBuf], home: &Path) -> LintReport {
     if !paths.is_empty() && stacks.others.is_empty() {
         return LintReport { problems: stacks.problems, fixtures: 0, suites: 0, stacks: stacks.files.len() };
     }
-    let mut loaded = fixture::load_all(&stacks.others, &LoadOptions { home: home.to_owned(), ..LoadOptions::default() });
+    let (externals, providers) = (stacks::externals(home), stacks::providers(home));
+    let options = LoadOptions { home: home.to_owned(), externals, providers, ..LoadOptions::default() };
+    let mut loaded = fixture::load_all(&stacks.others, &options);
     let mut problems = stacks.problems;
     problems.merge(std::mem::take(&mut loaded.problems));
     for fixture in &loaded.fixtures {

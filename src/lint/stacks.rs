@@ -11,6 +11,7 @@ use std::{
 use crate::{
     stack::{self, Inspected},
     support::{disk, env::Map, project::Project, source::Problems, yaml},
+    webhook::Providers,
 };
 
 /// The name of a project's file.
@@ -43,6 +44,16 @@ pub(super) fn lint(paths: &[PathBuf], home: &Path) -> Stacks {
         stacks.path(path);
     }
     stacks
+}
+
+/// The names of the externals of the project that `home` lies in.
+pub(super) fn externals(home: &Path) -> Vec<String> {
+    stack::external_names(Project::find(&disk::identity(home), &Map::default()).root())
+}
+
+/// The providers that its fixtures may name; the built-in ones where its file has errors, which are told anyway.
+pub(super) fn providers(home: &Path) -> Providers {
+    stack::providers(Project::find(&disk::identity(home), &Map::default()).root()).unwrap_or_default()
 }
 
 impl Stacks {

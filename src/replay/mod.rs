@@ -15,6 +15,6 @@ pub use capture::{Captures, json_of};
 pub use identity::Identity;
 pub use own_trace::OwnTrace;
 pub use pace::Pace;
-pub use script::{Externals, ScriptError, script_of};
+pub use script::{ANYBODY, Externals, ScriptError, script_of};
 pub use send::{Answer, Came, Outgoing, SendError, Sender};
 pub use skew::Skews;

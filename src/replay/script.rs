@@ -1,11 +1,14 @@
-//! Tells the demo's externals how to answer one case (`given:`), over their control address.
+//! Tells scripted externals how to answer one case (`given:`), over their control address.
 //!
-//! Scripts are kept by trace id, and by correlation id where the services begin a trace of their own.
+//! A script is kept by the case's trace id and its correlation id: externals know a case by whichever of them a call brings.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::fixture::{Given, GivenAnswer};
+
+/// The key of calls that bring neither a trace id nor a correlation id. Only a case that is alone may use it.
+pub const ANYBODY: &str = "*";
 
 /// The control address of the externals.
 #[derive(Debug, Clone)]
@@ -43,11 +46,11 @@ impl Externals {
         Self { http, base: base.trim_end_matches('/').to_owned() }
     }
 
-    /// Sets the script of one key.
-    pub async fn script(&self, key: &str, script: &impl Serialize) -> Result<(), ScriptError> {
+    /// Sets the script of a key, which calls with one of the keys in `also` take their steps from as well.
+    pub async fn script(&self, key: &str, also: &[&str], script: &impl Serialize) -> Result<(), ScriptError> {
         let url = format!("{}/_devstack/scripts/{key}", self.base);
         let unreachable = |source: reqwest::Error| ScriptError::Unreachable { url: url.clone(), source: source.without_url() };
-        let answer = self.http.put(&url).json(script).send().await.map_err(unreachable)?;
+        let answer = self.http.put(&url).query(&[("also", also.join(","))]).json(script).send().await.map_err(unreachable)?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
@@ -56,7 +59,7 @@ impl Externals {
         Err(ScriptError::Refused { url, status: status.as_u16(), body })
     }
 
-    /// Forgets the script of one key; what is already gone is no error.
+    /// Forgets the script of a key; what is already gone is no error.
     pub async fn forget(&self, key: &str) {
         let url = format!("{}/_devstack/scripts/{key}", self.base);
         // The services live at most as long as the run or keep a bounded number of scripts: a failure here costs nothing.

@@ -71,6 +71,12 @@ pub struct Note {
     /// The externals that are played for them.
     #[serde(default)]
     pub externals: Vec<ExternalAt>,
+    /// Base address at which the scripts of the scripted ones are put.
+    #[serde(default)]
+    pub scripts: Option<String>,
+    /// Base address of the stand-in for the Trigger.dev API, which tells what was enqueued there.
+    #[serde(default)]
+    pub enqueued: Option<String>,
     /// What deliveries to the services are signed with.
     #[serde(default)]
     pub secrets: Secrets,

@@ -80,6 +80,9 @@ pub struct ComponentStatus {
     /// Its process, where it is a program of the project's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// What it stands in for, where it is an external that devstack plays: `trigger.dev`, else its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
 }
 
 impl ComponentStatus {
@@ -96,6 +99,7 @@ impl ComponentStatus {
             image: None,
             container: None,
             pid: None,
+            stand_in: None,
         }
     }
 }

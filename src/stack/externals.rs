@@ -27,6 +27,8 @@ fn external(entry: &Entry) -> External {
         latency: node.get("latency").and_then(time).unwrap_or_default(),
         answers: node.get("answers").map(Node::items).unwrap_or_default().iter().map(answer).collect(),
         stand_in: text("stand_in"),
+        service: text("service").unwrap_or_else(|| entry.key.clone()),
+        spans: node.get("spans").and_then(Node::bool).unwrap_or(true),
     }
 }
 
@@ -35,7 +37,7 @@ fn answer(node: &Node) -> Answer {
     let headers = node.get("headers").map(Node::entries).unwrap_or_default();
     Answer {
         method: text("method"),
-        path: text("path"),
+        path: text("path").and_then(|path| path.parse().ok()),
         status: node.get("status").and_then(Node::int).and_then(|status| u16::try_from(status).ok()).unwrap_or(200),
         headers: headers.iter().map(|entry| (entry.key.to_ascii_lowercase(), plain(&entry.value))).collect(),
         json: node.get("json").map(Node::to_json),

@@ -31,5 +31,7 @@ pub use check::{OTLP_GRPC, OTLP_HTTP};
 pub use load::{Inspected, Loaded, RuntimeWish, Wanted, inspect, inspect_project, load};
 pub use page::{page, project_schema, schema};
 pub use plan::{Component, Endpoints, Judge, Port, Probe, Role, Stack};
-pub use settings::{Answer, Command, External, Piece, PortWish, Readiness, Service, Settings, Template, providers, settings};
+pub use settings::{
+    Answer, Command, External, Piece, PortWish, Readiness, Service, Settings, Template, external_names, providers, settings,
+};
 pub use shelf::names;

@@ -32,6 +32,7 @@ pub(super) fn all(
         problems.extend(asks_nothing(entry, service));
     }
     problems.extend(same_variable(part("externals"), externals));
+    problems.extend(stand_ins(part("externals"), externals, &services));
     let (ordered, circle) = in_order(services);
     problems.extend(circle.map(|circle| circled(&circle, part("services"))));
     for problem in problems {
@@ -53,6 +54,33 @@ fn same_variable(entries: &[Entry], externals: &[External]) -> Vec<Problem> {
             let place = entry.value.entry("variable").map_or(entry.key_place, Entry::blame);
             let problem = Problem::at(place, "same-variable", format!("two externals give `{}` a value", external.variable));
             problems.push(problem.label(format!("`{other}` does, too")).help("give one of them another `variable`"));
+        }
+    }
+    problems
+}
+
+/// One of a sort, what is said of a stand-in only where there is one, and no spans under the name of a service that sends its own.
+fn stand_ins(entries: &[Entry], externals: &[External], services: &[Service]) -> Vec<Problem> {
+    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (entry, external) in entries.iter().zip(externals) {
+        let Some(of) = &external.stand_in else {
+            let in_vain = ["service", "spans"].into_iter().filter_map(|key| entry.value.entry(key));
+            problems.extend(in_vain.map(|key| {
+                let problem = Problem::at(key.key_place, "no-stand-in", format!("`{}` says nothing here", key.key));
+                problem.label("this external stands in for no worker").help("it goes with `stand_in`")
+            }));
+            continue;
+        };
+        let place = |key: &str| entry.value.entry(key).map_or(entry.key_place, Entry::blame);
+        if let Some(other) = taken.insert(of, &external.name) {
+            let problem = Problem::at(place("stand_in"), "same-stand-in", format!("two externals stand in for `{of}`"));
+            problems.push(problem.label(format!("`{other}` does, too")).help("all services can call the same one"));
+        }
+        if external.spans && services.iter().any(|service| service.otel_name == external.service) {
+            let message = format!("`{}` is a service of this project already", external.service);
+            let problem = Problem::at(place("service"), "same-name", message);
+            problems.push(problem.label("it sends spans of its own").help("`spans: false` leaves them to it"));
         }
     }
     problems

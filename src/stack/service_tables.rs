@@ -3,9 +3,12 @@
 //! Read by `tables`; decoded by `services` and `externals`.
 
 use super::formats::{HEADER, REGEX, URL_PATH, VARIABLE, url};
-use crate::support::yaml::{
-    formats::DURATION,
-    shape::{Complaint, Format, Group, Key, MapShape, Need, Object, Shape, Words},
+use crate::support::{
+    path_pattern::{PathPattern, PatternError},
+    yaml::{
+        formats::DURATION,
+        shape::{Complaint, Format, Group, Key, MapShape, Need, Object, Shape, Words},
+    },
 };
 
 const PORT_NUMBER: Shape = Shape::Int(1, 65_535);
@@ -15,6 +18,9 @@ pub(super) const AUTO: &str = "auto";
 
 /// Names that mean something else in a reference, or in `devstack logs`.
 const RESERVED: [&str; 2] = ["secret", "devstack"];
+
+/// The path of requests that an external answers.
+static ANSWER_PATH: Format = Format { what: "a path such as `/contacts/{id}`", pattern: r"^/[^?\s]*$", check: answer_path };
 
 /// The name of a service or an external.
 static SERVICE_NAME: Format = Format { what: "a service's name", pattern: "^[A-Za-z0-9][A-Za-z0-9_-]*$", check: service_name };
@@ -106,8 +112,21 @@ static EXTERNAL: Object = Object {
         Key::new("latency", &Shape::Format(&DURATION), "How long each answer takes; `0s` without this key."),
         Key::new("answers", &Shape::List(&Shape::Object(&ANSWER)), "What it answers: the first that fits a request."),
         Key::new("stand_in", &Shape::Word(&STAND_INS), "What it stands in for, instead of `answers`."),
+        Key::new(
+            "service",
+            &Shape::Text,
+            "With `stand_in`: the name in traces of the worker that it stands in for, under which it sends its spans; the key without this one.",
+        ),
+        Key::new(
+            "spans",
+            &Shape::Bool,
+            "With `stand_in`: whether it goes on with the trace of each run, in one span that is marked as a stand-in's; `true` without this key. `false` where a real worker does.",
+        ),
     ],
-    groups: &[Group { keys: &["stand_in", "answers"], need: Need::AtMostOne, what: "what it answers" }],
+    groups: &[
+        Group { keys: &["stand_in", "answers"], need: Need::AtMostOne, what: "what it answers" },
+        Group { keys: &["stand_in", "latency"], need: Need::AtMostOne, what: "what it answers" },
+    ],
     later: &[],
 };
 
@@ -116,8 +135,12 @@ static ANSWER: Object = Object {
     doc: "What an external answers to the requests that fit.",
     keys: &[
         Key::new("method", &Shape::Format(&METHOD), "Requests of this method; any without this key."),
-        Key::new("path", &Shape::Format(&URL_PATH), "Requests of this path; any without this key."),
-        Key::new("status", &Shape::Int(100, 599), "The status of the answer; 200 without this key."),
+        Key::new(
+            "path",
+            &Shape::Format(&ANSWER_PATH),
+            "Requests of this path, in which `*` and `{name}` stand for any one segment; any path without this key.",
+        ),
+        Key::new("status", &Shape::Int(200, 599), "The status of the answer; 200 without this key."),
         Key::new("headers", &HEADERS, "Headers of the answer."),
         Key::new("json", &Shape::Any, "The body of the answer, as JSON."),
         Key::new("body", &Shape::AnyText, "The body of the answer, as text."),
@@ -135,6 +158,12 @@ fn service_name(text: &str) -> Result<(), Complaint> {
     let fits = text.starts_with(|ch: char| ch.is_ascii_alphanumeric())
         && text.chars().all(|ch| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-'));
     if fits { Ok(()) } else { Err(wrong("not a name").help("letters, digits, `_` and `-`, beginning with a letter or a digit")) }
+}
+
+fn answer_path(text: &str) -> Result<(), Complaint> {
+    let complaint = |error: PatternError| Complaint::new(error.to_string(), "not a path");
+    let complaint = |error| complaint(error).help("such as `/v1/messages` or `/contacts/{id}`");
+    text.parse::<PathPattern>().map(drop).map_err(complaint)
 }
 
 fn plain_address(text: &str) -> Result<(), Complaint> {

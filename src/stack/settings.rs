@@ -18,6 +18,7 @@ use crate::{
     support::{
         env::Env,
         millis,
+        path_pattern::PathPattern,
         source::{Level, Problems},
         yaml::Entry,
     },
@@ -135,6 +136,10 @@ pub struct External {
     pub answers: Vec<Answer>,
     /// What it stands in for, such as `trigger.dev`, instead of `answers`.
     pub stand_in: Option<String>,
+    /// With `stand_in`: as which service it sends its spans; the worker's name in traces.
+    pub service: String,
+    /// With `stand_in`: whether it goes on with the trace of each run in a span of its own.
+    pub spans: bool,
 }
 
 /// What an external answers to the requests that fit.
@@ -143,7 +148,7 @@ pub struct Answer {
     /// Requests of this method; any where `None`.
     pub method: Option<String>,
     /// Requests of this path; any where `None`.
-    pub path: Option<String>,
+    pub path: Option<PathPattern>,
     /// The status of the answer.
     pub status: u16,
     /// Headers of the answer.
@@ -171,6 +176,15 @@ pub fn providers(root: &Path) -> Result<Providers, Problems> {
     let own = layers::project(root, &mut desk).map(|layer| own_providers(layer, &mut desk)).unwrap_or_default();
     let problems = desk.into_problems();
     if problems.count(Level::Error) == 0 { Ok(Providers::built_in().with(own)) } else { Err(problems) }
+}
+
+/// The names of the externals of the project in the folder `root`, for whoever reads what refers to them; of a file with errors, those that
+/// can be read. What is wrong in it is told by [`settings()`] and `lint`.
+pub fn external_names(root: &Path) -> Vec<String> {
+    let mut desk = Desk::default();
+    let project = layers::project(root, &mut desk);
+    let externals = project.map(|layer| externals::externals(layer, &desk)).unwrap_or_default();
+    externals.into_iter().map(|external| external.name).collect()
 }
 
 /// What the project's file in this layer says. Without `env` variables stay as they are, and `env_file` is not read.

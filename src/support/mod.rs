@@ -15,6 +15,7 @@ pub mod hop;
 pub mod host;
 pub mod inspect;
 pub mod millis;
+pub mod path_pattern;
 pub mod poll;
 pub mod ports;
 pub mod process;

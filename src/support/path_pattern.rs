@@ -1,6 +1,6 @@
 //! The path of a scripted answer: `/v1/messages`, `/crm/v3/objects/contacts/{id}`, `/files/*`.
 //!
-//! Part of `external`; matched by `answering`.
+//! Written in a project's `externals:` (`stack`); matched by `standin`.
 
 use std::{fmt, str::FromStr};
 

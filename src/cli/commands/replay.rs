@@ -194,6 +194,7 @@ fn load(args: &ReplayArgs, project: &Project, ui: &Ui) -> Result<Suite, Failure>
         partition: args.partition,
         profile: args.profile.clone(),
         providers,
+        externals: stack::external_names(project.root()),
         ..LoadOptions::default()
     };
     let mut suite = super::loaded(fixture::load(&args.paths, &options), ui)?;
@@ -209,6 +210,7 @@ async fn replay(args: &ReplayArgs, order: Order, project: &Project, ui: &Ui, sou
     let signals = interrupt::cancel_on_signal(stop.clone(), ui.eraser());
     let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
     let stand = Stand::find(&order.wishes, project, &http, &stop).await?;
+    stand.warnings.iter().for_each(|warning| ui.warn(warning));
     let grounds = stand.grounds.clone();
 
     let (events, mut inbox) = mpsc::unbounded_channel::<RunEvent>();

@@ -29,6 +29,7 @@ use crate::{
         env::{Env, Os},
     },
     term::{Pass, Ui},
+    webhook::secrets::TRIGGER_SECRET_KEY,
 };
 
 /// How long the rest of a group may take once the program itself has ended.
@@ -182,7 +183,7 @@ fn spec(args: &RunArgs, note: &Note, ui: &Ui) -> Result<Spec, Failure> {
     let given = Given {
         otel: service_settings(&note.otlp_http),
         otlp_grpc: note.otlp_grpc.clone(),
-        variables: colours(ui),
+        variables: colours(ui).into_iter().chain(trigger_key(note)).collect(),
         secrets: BTreeMap::new(),
         externals: note.externals.clone(),
     };
@@ -194,6 +195,12 @@ fn spec(args: &RunArgs, note: &Note, ui: &Ui) -> Result<Spec, Failure> {
     let nobody = |failure| UpFailure { component: None, ..failure };
     spec.found().map_err(|failure| super::up::failed(&nobody(failure), ui))?;
     Ok(spec)
+}
+
+/// The key that the stand-in for the Trigger.dev API lets callers in by, where there is one.
+fn trigger_key(note: &Note) -> Option<(String, String)> {
+    note.enqueued.as_ref()?;
+    note.secrets.get(TRIGGER_SECRET_KEY).map(|key| (TRIGGER_SECRET_KEY.to_owned(), key.to_owned()))
 }
 
 /// Its output goes through a pipe, which programs take for no terminal: those that can be told are told otherwise.

@@ -44,11 +44,11 @@ pub(super) async fn find(
         && let Some(kept) = Kept::find(folder, http).await.map_err(|error| environment(&error))?
     {
         let stack = format!("embedded stack · demo services of `devstack demo` (pid {})", kept.pid);
-        return Ok(Stand { grounds: fill.of_kept(&kept, stack, config), started: Started::Nothing });
+        return Ok(Stand { grounds: fill.of_kept(&kept, stack, config), started: Started::Nothing, warnings: Vec::new() });
     }
     let embedded = Embedded::start(config.clone()).await.map_err(|error| environment(&error))?;
     let grounds = fill.of_kept(embedded.addresses(), "embedded stack · demo services".to_owned(), config);
-    Ok(Stand { grounds, started: Started::Embedded(Box::new(embedded)) })
+    Ok(Stand { grounds, started: Started::Embedded(Box::new(embedded)), warnings: Vec::new() })
 }
 
 /// What all grounds have in common.
@@ -64,13 +64,13 @@ impl Fill<'_> {
         if let Some(demo) = note.demo.clone().filter(|_| !of_our_own) {
             let demo = Demo { services: demo.services, externals: demo.externals, secrets: demo.secrets };
             let way = Way::of_note(format!("{words} of `devstack up`"), note);
-            return Ok(Stand { grounds: self.grounds(way, demo, config), started: Started::Nothing });
+            return Ok(Stand { grounds: self.grounds(way, demo, config), started: Started::Nothing, warnings: Vec::new() });
         }
         let secrets = config.secrets.clone();
         let extra = ExtraDemo::start(&config, &note.otlp_http, secrets.clone()).await.map_err(|error| environment(&error))?;
         let demo = Demo { services: extra.services(), externals: extra.externals(), secrets };
         let grounds = self.grounds(Way::of_note(words, note), demo, config);
-        Ok(Stand { grounds, started: Started::Demo(Box::new(extra)) })
+        Ok(Stand { grounds, started: Started::Demo(Box::new(extra)), warnings: Vec::new() })
     }
 
     fn of_kept(&self, kept: &Kept, words: String, config: EmbeddedConfig) -> Grounds {

@@ -47,6 +47,8 @@ pub(super) struct Wishes {
 pub(super) struct Stand {
     /// What the run stands on.
     pub(super) grounds: Grounds,
+    /// What is worth a warning, in sentences.
+    pub(super) warnings: Vec<String>,
     started: Started,
 }
 

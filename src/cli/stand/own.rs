@@ -58,7 +58,8 @@ fn on_stack(
         return Err(Failure::environment(message).hint("`devstack up` starts what devstack.yaml has and does not run"));
     };
     let way = Way::of_note(format!("{} · {} at {url}", stack::in_words(note), service.name), note);
-    Ok(stand(service, wishes, project, way, services, http, Started::Nothing))
+    let beside = Running { services, scripts: note.scripts.clone(), warnings: Vec::new() };
+    Ok(stand(service, wishes, project, way, beside, http, Started::Nothing))
 }
 
 async fn for_the_run(
@@ -80,9 +81,20 @@ async fn for_the_run(
     let names: Vec<_> = wishes.settings.services.iter().map(|service| service.name.as_str()).collect();
     let words = format!("embedded stack · {}", names.join(", "));
     let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http(), &receiving.otlp_grpc());
-    let services = beside.services.clone();
+    let running =
+        Running { services: beside.services.clone(), scripts: beside.scripts.clone(), warnings: beside.warnings.clone() };
     let started = Started::Services(Box::new(beside), Box::new(receiving));
-    Ok(stand(service, wishes, project, way, services, http, started))
+    Ok(stand(service, wishes, project, way, running, http, started))
+}
+
+/// What runs of the project.
+struct Running {
+    /// Name in traces → address.
+    services: Vec<(String, String)>,
+    /// Where the scripts of its externals are put.
+    scripts: Option<String>,
+    /// What is worth a warning, in sentences.
+    warnings: Vec<String>,
 }
 
 fn stand(
@@ -90,7 +102,7 @@ fn stand(
     wishes: &Wishes,
     project: &Project,
     way: Way,
-    services: Vec<(String, String)>,
+    beside: Running,
     http: &reqwest::Client,
     started: Started,
 ) -> Stand {
@@ -98,11 +110,11 @@ fn stand(
     let pace = wishes.wanted.rate.map(|rate| Pace::new(rate.spacing()));
     let aim = Aim { pace, ..Aim::at(service.name.clone(), name.clone()) };
     let takers = Takers {
-        services,
-        externals: None,
+        services: beside.services,
+        externals: beside.scripts,
         secrets: wishes.secrets.clone(),
         isolation: None,
         examiner: Some(way.examiner(project)),
     };
-    Stand { grounds: way.grounds(aim, takers, http), started }
+    Stand { grounds: way.grounds(aim, takers, http), started, warnings: beside.warnings }
 }

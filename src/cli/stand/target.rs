@@ -51,6 +51,7 @@ pub(super) async fn find(
         .extend(wanted.services.iter().filter(|(name, _)| **name != place.name).map(|(name, url)| (name.clone(), url.clone())));
     allowed(&services, &wanted.allow).await?;
     let externals = services.iter().position(|(name, _)| name == EXTERNALS).map(|at| services.remove(at).1);
+    let externals = externals.or_else(|| note.and_then(|note| note.scripts.clone()));
 
     let (mut way, started) = match note {
         Some(note) => (Way::of_note(stack::in_words(note), note), Started::Nothing),
@@ -61,7 +62,7 @@ pub(super) async fn find(
     let aim = Aim { pace, ..Aim::at(place.url, place.name) };
     let takers =
         Takers { services, externals, secrets: wishes.secrets.clone(), isolation: None, examiner: Some(way.examiner(project)) };
-    Ok(Stand { grounds: way.grounds(aim, takers, http), started })
+    Ok(Stand { grounds: way.grounds(aim, takers, http), started, warnings: Vec::new() })
 }
 
 /// A receiver for the length of the run.

@@ -78,9 +78,11 @@ fn parts(parts: &[ComponentStatus], look: &Look) -> String {
         };
         let uptime = part.uptime_s.map_or_else(|| look.glyph("–", "-").to_owned(), age);
         let front = format!("{}  {}  {}  ", pad_end(&part.name, names), pad_end(place, columns), pad_start(&uptime, UPTIME));
-        let what = match part.pid {
-            Some(pid) => look.paint(Role::Dim, &format!("pid {pid}")),
-            None => image(part, look.width.saturating_sub(4 + width(&front)), look),
+        let what = match (part.pid, &part.stand_in) {
+            (Some(pid), _) => look.paint(Role::Dim, &format!("pid {pid}")),
+            (None, Some(of)) if *of == part.name => look.paint(Role::Dim, "stand-in"),
+            (None, Some(of)) => look.paint(Role::Dim, &format!("stand-in of {of}")),
+            (None, None) => image(part, look.width.saturating_sub(4 + width(&front)), look),
         };
         let line = format!("  {mark} {front}{what}");
         text += line.trim_end();

@@ -206,6 +206,9 @@ pub fn ready(ready: &Ready, since: std::time::Duration, look: &Look) -> String {
     for (name, url) in &note.services {
         line("Service", &format!("{} {url}", pad_end(name, 18)));
     }
+    for external in &note.externals {
+        line("Stand-in", &format!("{} {}", pad_end(&external.name, 18), external.url));
+    }
     for (name, url) in services(note) {
         line("Demo", &format!("{} {url}", pad_end(name, 18)));
     }

@@ -98,6 +98,7 @@ async fn state(name: &str, at: &Address, path: Option<&str>) -> ComponentStatus 
         image: None,
         container: None,
         pid: None,
+        stand_in: None,
     }
 }
 

@@ -156,6 +156,7 @@ impl Containers {
             image: seen.image.clone(),
             container: Some(seen.id.clone()),
             pid: None,
+            stand_in: None,
         }))
     }
 }

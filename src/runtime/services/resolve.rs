@@ -51,6 +51,9 @@ pub struct ExternalAt {
     pub variable: String,
     /// Its address.
     pub url: String,
+    /// What it stands in for, such as `trigger.dev`; `None` where it is scripted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
 }
 
 /// A program to run.
@@ -229,6 +232,7 @@ mod tests {
                 name: "mail".to_owned(),
                 variable: "MAIL_URL".to_owned(),
                 url: "http://127.0.0.1:1".to_owned(),
+                stand_in: None,
             }],
             secrets: [("KEY".to_owned(), "hunter2".to_owned())].into(),
             ..Given::default()

@@ -11,7 +11,7 @@ use super::journal::Journal;
 use crate::{
     runtime::{
         ComponentStatus, Events, LogLine, LogsWanted, Note, Order, Owner, UpEvent, UpFailure, service_settings,
-        services::{self, Given, Place, Playing, ServiceState, Services, Starter, StarterKind},
+        services::{self, ExternalAt, Given, Place, Playing, ServiceState, Services, Starter, StarterKind},
     },
     support::clock,
 };
@@ -32,11 +32,11 @@ impl Beside {
         stop: &CancellationToken,
     ) -> Result<Self, UpFailure> {
         leftovers(&order.owner, events).await;
-        let externals = services::play(&order.settings.externals).await?;
+        let externals = services::play(&order.settings.externals, &note.secrets, &note.otlp_http).await?;
         let given = Given {
             otel: service_settings(&note.otlp_http),
             otlp_grpc: note.otlp_grpc.clone(),
-            variables: Vec::new(),
+            variables: externals.variables.clone(),
             secrets: note.secrets.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             externals: externals.at.clone(),
         };
@@ -51,6 +51,8 @@ impl Beside {
             Ok(services) => {
                 note.services = services.addresses();
                 note.externals.clone_from(&externals.at);
+                note.scripts.clone_from(&externals.scripts);
+                note.enqueued.clone_from(&externals.enqueued);
                 Ok(Self { owner: order.owner.clone(), services, externals })
             }
             Err(failure) => {
@@ -60,13 +62,14 @@ impl Beside {
         }
     }
 
-    /// How each service is, those of `devstack run` among them.
+    /// How each service is, those of `devstack run` among them, and each external.
     pub(super) fn states(&self) -> Vec<ComponentStatus> {
         let own = self.services.states();
         let others = services::alive(&self.owner.state).into_iter().map(ServiceState::from);
         let others: Vec<_> = others.filter(|other| own.iter().all(|own| own.pid != other.pid)).collect();
         let orphans = services::orphans(&self.owner.state).into_iter().map(status);
-        own.into_iter().chain(others).map(of).chain(orphans).collect()
+        let externals = self.externals.at.iter().map(|at| played(at, &self.externals));
+        own.into_iter().chain(others).map(of).chain(orphans).chain(externals).collect()
     }
 
     /// Whether there is a service of this name whose output is kept.
@@ -122,19 +125,42 @@ pub(super) fn status(orphan: services::Alive) -> ComponentStatus {
     }
 }
 
+/// An external, which is a stand-in whatever it plays.
+fn played(at: &ExternalAt, playing: &Playing) -> ComponentStatus {
+    let (runs, since) = (playing.runs(&at.name), (clock::unix_seconds() - playing.since).max(0) as u64);
+    ComponentStatus {
+        name: at.name.clone(),
+        state: if runs { "running".to_owned() } else { "ended".to_owned() },
+        healthy: runs,
+        health: None,
+        address: Some(at.url.clone()),
+        ports: port(&at.url),
+        uptime_s: runs.then_some(since),
+        image: None,
+        container: None,
+        pid: None,
+        stand_in: Some(at.stand_in.clone().unwrap_or_else(|| at.name.clone())),
+    }
+}
+
+fn port(url: &str) -> BTreeMap<String, u16> {
+    let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    port.map(|port| BTreeMap::from([("http".to_owned(), port)])).unwrap_or_default()
+}
+
 fn of(state: ServiceState) -> ComponentStatus {
     let (running, since) = (state.end.is_none(), (clock::unix_seconds() - state.since).max(0) as u64);
-    let port = state.url.as_deref().and_then(|url| url.rsplit_once(':')).and_then(|(_, port)| port.parse().ok());
     ComponentStatus {
         name: state.name,
         state: if running { "running".to_owned() } else { "ended".to_owned() },
         healthy: running,
         health: state.end.map(|end| end.how.to_string()).or(state.by.map(|by| format!("by {by}"))),
+        ports: state.url.as_deref().map(port).unwrap_or_default(),
         address: state.url,
-        ports: port.map(|port| BTreeMap::from([("http".to_owned(), port)])).unwrap_or_default(),
         uptime_s: running.then_some(since),
         image: None,
         container: None,
         pid: Some(state.pid),
+        stand_in: None,
     }
 }

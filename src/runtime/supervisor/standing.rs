@@ -191,6 +191,7 @@ impl Standing {
             image: Some(component.image.clone()),
             container: None,
             pid: None,
+            stand_in: None,
         };
         if self.order.runtime == RuntimeKind::Docker { missing.map(status).collect() } else { Vec::new() }
     }
@@ -213,6 +214,7 @@ fn own_status(note: &Note) -> ComponentStatus {
         image: None,
         container: None,
         pid: None,
+        stand_in: None,
     }
 }
 
@@ -280,6 +282,8 @@ fn note(order: &Order, receiver: &Receiver, footing: &Footing) -> Result<Note, U
         demo: None,
         services: Vec::new(),
         externals: Vec::new(),
+        scripts: None,
+        enqueued: None,
         secrets: crate::webhook::Secrets::default(),
     })
 }

@@ -88,7 +88,8 @@ impl Answering for Catalogue {
     fn answer(&self, request: Request<'_>) -> Option<Reply> {
         let external = self.external(request.external)?;
         let fits = |answer: &&Answer| {
-            answer.path.matches(request.path) && answer.method.as_deref().is_none_or(|method| method == request.method.as_str())
+            answer.path.as_ref().is_none_or(|path| path.matches(request.path))
+                && answer.method.as_deref().is_none_or(|method| method == request.method.as_str())
         };
         let answer = external.answers.iter().find(fits)?;
         let header =
@@ -102,8 +103,7 @@ impl Answering for Catalogue {
     }
 
     fn known(&self, external: &str) -> Vec<String> {
-        let answer = |answer: &Answer| format!("{} {}", answer.method.as_deref().unwrap_or("*"), answer.path);
-        self.external(external).into_iter().flat_map(|external| &external.answers).map(answer).collect()
+        self.external(external).into_iter().flat_map(|external| &external.answers).map(Answer::request).collect()
     }
 }
 
@@ -131,14 +131,16 @@ mod tests {
                 {"method": "GET", "path": "/contacts/7", "body": {"json": "seven"}},
                 {"method": "GET", "path": "/contacts/{id}", "body": {"text": "any"}, "latency": 5},
                 {"path": "/contacts", "status": 204},
+                {"method": "PATCH", "status": 202},
             ],
         }))])
         .unwrap();
         assert_eq!(asked(&catalogue, &Method::GET, "contacts/7"), Some((200, AnswerBody::Json(json!("seven")), 20)));
         assert_eq!(asked(&catalogue, &Method::GET, "contacts/8"), Some((200, AnswerBody::Text("any".to_owned()), 5)));
         assert_eq!(asked(&catalogue, &Method::PUT, "contacts"), Some((204, AnswerBody::Empty, 20)));
+        assert_eq!(asked(&catalogue, &Method::PATCH, "/anything/at/all"), Some((202, AnswerBody::Empty, 20)));
         assert_eq!(asked(&catalogue, &Method::POST, "contacts/7"), None);
-        assert_eq!(catalogue.known("crm"), ["GET /contacts/7", "GET /contacts/{id}", "* /contacts"]);
+        assert_eq!(catalogue.known("crm"), ["GET /contacts/7", "GET /contacts/{id}", "* /contacts", "PATCH *"]);
         let stranger = Request { external: "other", method: &Method::GET, path: "contacts/7", body: &Value::Null };
         assert_eq!(catalogue.answer(stranger), None);
     }

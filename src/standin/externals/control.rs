@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! PUT /_devstack/scripts/4bf9…  {"hubspot": [{"status": 429, "retry_after_ms": 1000}, {"status": 200}], "openai": [{"reset": true}]}
+//! PUT /_devstack/scripts/4bf9…?also=c-1,*   and calls that bring `c-1`, and calls that bring no key at all
 //! GET /_devstack/scripts/4bf9…  {"calls": {"hubspot": 3}, "remaining": {"hubspot": 0, "openai": 1}}
 //! GET /_devstack/calls          {"calls": {"hubspot": 9}, "unmatched": {"hubspot": 1}, "strangers": 0}
 //! ```
@@ -13,10 +14,11 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     routing::get,
 };
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -36,7 +38,19 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn write(State(shared): State<Arc<Shared>>, Path(key): Path<String>, body: Bytes) -> Result<StatusCode, Refusal> {
+/// Further keys of a script, between commas.
+#[derive(Debug, Deserialize)]
+struct Further {
+    #[serde(default)]
+    also: String,
+}
+
+async fn write(
+    State(shared): State<Arc<Shared>>,
+    Path(key): Path<String>,
+    Query(Further { also }): Query<Further>,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
     let script: Script = serde_json::from_slice(&body).map_err(|error| refusal(&format!("invalid script: {error}")))?;
     let known = shared.answering.names();
     if let Some(stranger) = script.0.keys().find(|service| !known.contains(&service.as_str())) {
@@ -47,7 +61,7 @@ async fn write(State(shared): State<Arc<Shared>>, Path(key): Path<String>, body:
     if let Some(status) = steps.filter_map(|step| step.status).find(|status| !(200..=599).contains(status)) {
         return Err(refusal(&format!("invalid status `{status}`, expected 200 to 599")));
     }
-    shared.scripts.put(&key, script);
+    shared.scripts.put(&key, &also.split(',').collect::<Vec<_>>(), script);
     Ok(StatusCode::NO_CONTENT)
 }
 

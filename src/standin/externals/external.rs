@@ -7,8 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
-use super::pattern::PathPattern;
-use crate::support::millis;
+use crate::support::{millis, path_pattern::PathPattern};
 
 /// A service that is called, and what it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +30,9 @@ pub struct Answer {
     /// The method it is for, in capitals; `None` for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The path it is for, without the prefix.
-    pub path: PathPattern,
+    /// The path it is for, without the prefix; `None` for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathPattern>,
     /// Its status.
     #[serde(default = "ok")]
     pub status: u16,
@@ -86,6 +86,12 @@ impl External {
 }
 
 impl Answer {
+    /// The requests it is for, for people: `POST /v1/messages`, `* *`.
+    pub(super) fn request(&self) -> String {
+        let path = self.path.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
+        format!("{} {path}", self.method.as_deref().unwrap_or("*"))
+    }
+
     fn problems(&self) -> Vec<String> {
         let method = self.method.as_deref().filter(|method| {
             Method::from_bytes(method.as_bytes()).is_err() || method.chars().any(|letter| letter.is_ascii_lowercase())
@@ -104,7 +110,7 @@ impl Answer {
 
 impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{} {}`", self.method.as_deref().unwrap_or("*"), self.path)
+        write!(f, "`{}`", self.request())
     }
 }
 
@@ -131,6 +137,8 @@ mod tests {
         let external: External = serde_json::from_value(wire.clone()).unwrap();
         assert!(external.problems().is_empty());
         assert_eq!(serde_json::to_value(&external).unwrap(), wire);
+        let any: External = serde_json::from_value(json!({"name": "crm", "answers": [{"status": 204}]})).unwrap();
+        assert_eq!((any.answers[0].path.as_ref(), any.answers[0].to_string().as_str()), (None, "`* *`"));
         assert!(serde_json::from_value::<External>(json!({"name": "crm", "answer": []})).is_err());
         assert!(serde_json::from_value::<External>(json!({"name": "crm", "answers": [{"path": "contacts"}]})).is_err());
     }

@@ -7,12 +7,10 @@ mod answering;
 mod connection;
 mod control;
 mod external;
-mod pattern;
 mod script;
 mod server;
 
 pub use answering::{Answering, Catalogue, Reply, ReplyBody, Request};
 pub use external::{Answer, AnswerBody, External};
-pub use pattern::{PathPattern, PatternError};
 pub use script::{Calls, Script, Step, Totals};
 pub use server::{Externals, ExternalsConfig};

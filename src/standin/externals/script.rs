@@ -1,4 +1,4 @@
-//! What the externals shall answer, per key: a trace id, or a correlation id where no trace id is known.
+//! What the externals shall answer, per key: a trace id, a correlation id, or [`ANYBODY`] where a call brings neither.
 //!
 //! Written over the control API; consumed step by step by incoming calls, which are counted under the same keys.
 
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 /// Keys kept; beyond them the oldest is forgotten, so that a long-lived process does not grow.
 const MOST_KEYS: usize = 10_000;
+
+/// The key of calls that bring none.
+const ANYBODY: &str = "*";
 
 /// One scripted answer of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,6 +76,8 @@ struct Book {
     totals: Totals,
     entries: HashMap<String, Entry>,
     order: VecDeque<String>,
+    /// Further keys of an entry.
+    aliases: HashMap<String, String>,
 }
 
 #[derive(Debug, Default)]
@@ -83,22 +88,28 @@ struct Entry {
 }
 
 impl Scripts {
-    /// Sets what shall be answered under `key`, in place of what was left of an earlier script.
-    pub(super) fn put(&self, key: &str, script: Script) {
-        self.with(|book| book.entry(key).script = script);
+    /// Sets what shall be answered under `key` and the keys in `also`, in place of what was left of an earlier script. They share its steps:
+    /// a call that brings several of them takes one.
+    pub(super) fn put(&self, key: &str, also: &[&str], script: Script) {
+        self.with(|book| {
+            book.entry(key).script = script;
+            for alias in also.iter().filter(|alias| !alias.is_empty() && **alias != key) {
+                book.aliases.insert((*alias).to_owned(), key.to_owned());
+            }
+        });
     }
 
     /// Forgets a key; whether it was known.
     pub(super) fn delete(&self, key: &str) -> bool {
         self.with(|book| {
             book.order.retain(|known| known != key);
-            book.entries.remove(key).is_some()
+            book.remove(key)
         })
     }
 
     /// What was called under a key; `None` for one never heard of.
     pub(super) fn calls(&self, key: &str) -> Option<Calls> {
-        self.with(|book| book.entries.get(key).map(Entry::calls))
+        self.with(|book| book.entries.get(book.name(key)).map(Entry::calls))
     }
 
     /// Counts a call of `service` under all `keys` and takes the next step of the first key that has one.
@@ -106,8 +117,8 @@ impl Scripts {
         self.with(|book| {
             *book.totals.calls.entry(service.to_owned()).or_default() += 1;
             let mut step = None;
-            for key in keys {
-                let entry = book.entry(key);
+            for key in book.names(keys) {
+                let entry = book.entry(&key);
                 *entry.calls.entry(service.to_owned()).or_default() += 1;
                 step = step.or_else(|| entry.script.0.get_mut(service)?.pop_front());
             }
@@ -119,8 +130,8 @@ impl Scripts {
     pub(super) fn unmatched(&self, keys: &[String], service: &str) {
         self.with(|book| {
             *book.totals.unmatched.entry(service.to_owned()).or_default() += 1;
-            for key in keys {
-                *book.entry(key).unmatched.entry(service.to_owned()).or_default() += 1;
+            for key in book.names(keys) {
+                *book.entry(&key).unmatched.entry(service.to_owned()).or_default() += 1;
             }
         });
     }
@@ -147,10 +158,33 @@ impl Book {
             if self.order.len() > MOST_KEYS
                 && let Some(oldest) = self.order.pop_front()
             {
-                self.entries.remove(&oldest);
+                self.remove(&oldest);
             }
         }
         self.entries.entry(key.to_owned()).or_default()
+    }
+
+    /// Forgets an entry and its further keys; whether it was there.
+    fn remove(&mut self, key: &str) -> bool {
+        self.aliases.retain(|_, of| of != key);
+        self.entries.remove(key).is_some()
+    }
+
+    /// The key of the entry that a key is of.
+    fn name<'a>(&'a self, key: &'a str) -> &'a str {
+        self.aliases.get(key).map_or(key, String::as_str)
+    }
+
+    /// The entries of a call, each once.
+    fn names(&self, keys: &[String]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for key in keys {
+            let name = self.name(key);
+            if names.iter().all(|known| known != name) {
+                names.push(name.to_owned());
+            }
+        }
+        if keys.is_empty() { self.aliases.get(ANYBODY).cloned().into_iter().collect() } else { names }
     }
 }
 
@@ -179,7 +213,7 @@ mod tests {
     #[test]
     fn steps_are_taken_in_order_by_service_and_key() {
         let scripts = Scripts::default();
-        scripts.put("t1", limited_once());
+        scripts.put("t1", &[], limited_once());
         let keys = ["t1".to_owned()];
         assert_eq!(scripts.next(&keys, "openai"), None);
         assert_eq!(scripts.next(&["t2".to_owned()], "hubspot"), None);
@@ -188,6 +222,24 @@ mod tests {
         assert_eq!(scripts.next(&keys, "hubspot"), None);
         let calls = scripts.calls("t1").unwrap();
         assert_eq!((calls.calls["hubspot"], calls.calls["openai"], calls.remaining["hubspot"]), (3, 1, 0));
+    }
+
+    #[test]
+    fn further_keys_share_the_steps_and_a_call_takes_one_of_them() {
+        let scripts = Scripts::default();
+        let own = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let status = |keys: &[&str]| scripts.next(&own(keys), "hubspot").and_then(|step| step.status);
+        assert_eq!(status(&[]), None, "a call that brings nothing is nobody's");
+        let three = || serde_json::from_value(json!({"hubspot": [{"status": 501}, {"status": 502}, {"status": 503}]})).unwrap();
+        scripts.put("t1", &["c1"], three());
+        assert_eq!((status(&["t1", "c1"]), status(&["c1"]), status(&[])), (Some(501), Some(502), None));
+        scripts.put("t1", &["c1", "*"], three());
+        assert_eq!(
+            (status(&[]), status(&["t2", "c1"]), status(&["t1"]), status(&["t1"])),
+            (Some(501), Some(502), Some(503), None)
+        );
+        assert_eq!(status(&["t9"]), None, "of another trace");
+        assert_eq!(scripts.calls("c1").unwrap().calls["hubspot"], 6);
     }
 
     #[test]
@@ -206,8 +258,9 @@ mod tests {
     #[test]
     fn a_deleted_key_is_unknown() {
         let scripts = Scripts::default();
-        scripts.put("t1", limited_once());
+        scripts.put("t1", &["c1", "*"], limited_once());
         assert!(scripts.delete("t1"));
+        assert_eq!((scripts.next(&["c1".to_owned()], "hubspot"), scripts.next(&[], "hubspot")), (None, None));
         assert!(!scripts.delete("t1"));
         assert_eq!(scripts.calls("t1"), None);
     }
