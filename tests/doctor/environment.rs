@@ -63,6 +63,7 @@ export OTEL_BSP_EXPORT_TIMEOUT_MILLIS=5000
 export OTEL_BLRP_SCHEDULE_DELAY=50
 export OTEL_METRIC_EXPORT_INTERVAL=1000
 export OTEL_METRIC_EXPORT_TIMEOUT=1000
+export OTEL_RESOURCE_ATTRIBUTES='devstack.flush_ms=50'
 "
     );
 }
@@ -72,6 +73,7 @@ fn a_container_gets_the_collector_and_is_told_the_network() {
     let up = up(Some("devstack-shop"));
     let said = env(&up.place, &["--for", "container", "--format", "dotenv"]);
     assert!(said.out.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318\n"), "{}", said.out);
+    assert!(!said.out.contains('"'), "`docker run --env-file` takes quotes for part of the value: {}", said.out);
     assert!(said.err.contains("network devstack-shop"), "{}", said.err);
     let said = env(&up.place, &["--for", "container", "--format", "json"]);
     let said: Value = serde_json::from_str(&said.out).unwrap();

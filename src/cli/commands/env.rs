@@ -107,20 +107,21 @@ fn as_json(note: &Note, pairs: &[(String, String)]) -> Value {
     json!({ "version": VERSION, "stack": note.stack, "runtime": note.runtime, "network": note.network, "env": env })
 }
 
-/// What no shell and no `.env` reader takes for anything but itself.
-fn is_plain(value: &str) -> bool {
-    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte))
+/// What no shell and no `.env` reader takes for anything but itself, `and` these signs.
+fn is_plain(value: &str, and: &str) -> bool {
+    !value.is_empty()
+        && value.chars().all(|sign| sign.is_ascii_alphanumeric() || "_./:@%+,-".contains(sign) || and.contains(sign))
 }
 
 /// Between single quotes nothing has a meaning; a single quote stands outside of them.
 fn for_shell(value: &str) -> String {
-    if is_plain(value) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+    if is_plain(value, "") { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 
 /// Between double quotes, as most readers have it: `\`, `"`, `$` and line ends are escaped. Plain values stay bare, because
-/// `docker run --env-file` takes quotes for part of the value.
+/// `docker run --env-file` takes quotes for part of the value; that includes lists of attributes (`a=b`).
 fn for_dotenv(value: &str) -> String {
-    if is_plain(value) {
+    if is_plain(value, "=") {
         return value.to_owned();
     }
     let escaped = value.replace('\\', r"\\").replace('"', r#"\""#).replace('$', r"\$").replace('\n', r"\n").replace('\r', r"\r");
@@ -147,6 +148,7 @@ mod tests {
     #[test]
     fn dotenv_quotes_only_what_needs_it() {
         assert_eq!(for_dotenv("http://collector:4318"), "http://collector:4318");
+        assert_eq!(for_dotenv("devstack.flush_ms=50"), "devstack.flush_ms=50");
         assert_eq!(for_dotenv("a b"), "\"a b\"");
         assert_eq!(for_dotenv("\"$x\"\\\n"), r#""\"\$x\"\\\n""#);
     }
