@@ -111,7 +111,8 @@ impl Recipe {
 
     /// The folder with the dependencies, installed by whoever comes first, in this process or another.
     fn installed(&self) -> Result<PathBuf, String> {
-        let mut key = Sha256::new();
+        // A virtual environment holds its own path: a copy of the whole checkout needs one of its own.
+        let mut key = Sha256::new_with_prefix(env!("CARGO_TARGET_TMPDIR"));
         for command in self.needs {
             key.update(ran(command, Path::new("."))?);
         }
