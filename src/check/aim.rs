@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::replay::{Pace, Sender, Skews};
 
-/// How long a case may take on a target that is not the demo, where neither fixture nor suite says (DESIGN section 7, verdict 8).
-pub const TARGET_DEADLINE: Duration = Duration::from_secs(15);
+/// How long a case may take on a target that is not the demo, where neither fixture nor suite says. An SDK left at its defaults hands a
+/// span over 5 s after it ended, and *quiet* is 10.5 s from then: within the 15 s of DESIGN (section 7, verdict 8) such a service could
+/// never be judged.
+pub const TARGET_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Cases under way at once on such a target: it may be one process on a developer's machine, and it has limits of its own.
 pub const TARGET_JOBS: usize = 4;

@@ -92,6 +92,7 @@ mod tests {
 
     use super::{Flush, LEAST, SDK_DELAY};
     use crate::{
+        check::aim::TARGET_DEADLINE,
         expect::sample::{Draft, span, trace},
         model::{Arrival, FLUSH_ATTRIBUTE, LedgerView},
         support::clock,
@@ -136,6 +137,13 @@ mod tests {
         assert!(slow.quiet(SDK_DELAY) >= Duration::from_secs(18), "{slow:?}");
         let skewed = flush(&view(vec![span(1).of("api")], Duration::from_hours(2)), &["api"]);
         assert_eq!(skewed.quiet(SDK_DELAY), 2 * SDK_DELAY + LEAST, "another clock is no lag");
+    }
+
+    #[test]
+    fn a_service_left_at_its_defaults_can_be_judged_before_the_deadline() {
+        let view = view(vec![span(1).of("api")], SDK_DELAY);
+        let judged = SDK_DELAY + flush(&view, &["api"]).quiet(SDK_DELAY);
+        assert!(judged + Duration::from_secs(3) < TARGET_DEADLINE, "{judged:?}");
     }
 
     #[test]
