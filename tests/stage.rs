@@ -2,7 +2,10 @@
 //!
 //! Used by the tests of what the judge does without work reports, and of the witness.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -106,13 +109,22 @@ pub(crate) async fn serve(router: Router, stop: CancellationToken) -> (String, J
 }
 
 /// A service that exports a moment after it answered, as any exporter does: each page with its span (and the control requests of
-/// devstack), `/lossy` with a job that a worker does in a trace of its own, and nothing where the caller does not sample.
+/// devstack), `/lossy` with a job that a worker does in a trace of its own, and nothing where the caller does not sample. Only the worker
+/// behind `/background` heeds no flag, and is done when the next control request has been.
 fn stranger(otlp: OtlpClient) -> Router {
+    let jobs: Arc<Mutex<Vec<Arc<Span>>>> = Arc::default();
     let answer = move |uri: Uri, headers: HeaderMap| {
         let spans = pages(uri.path(), &headers);
+        if uri.path() == "/background" {
+            jobs.lock().unwrap().push(Arc::new(span(sent_trace(&headers), "worker", SpanKind::Consumer)));
+        }
+        let done = if spans.is_empty() { Vec::new() } else { std::mem::take(&mut *jobs.lock().unwrap()) };
         let otlp = otlp.clone();
         async move {
-            tokio::spawn(async move { otlp.export(&spans).await.unwrap() });
+            tokio::spawn(async move {
+                otlp.export(&spans).await.unwrap();
+                otlp.export(&done).await.unwrap();
+            });
             if PAGES.contains(&uri.path()) { (StatusCode::OK, "hello") } else { (StatusCode::NOT_FOUND, "no such page") }
         }
     };
@@ -120,7 +132,13 @@ fn stranger(otlp: OtlpClient) -> Router {
 }
 
 /// What it has.
-const PAGES: [&str; 2] = ["/page", "/lossy"];
+const PAGES: [&str; 3] = ["/page", "/lossy", "/background"];
+
+/// The trace that the caller sent, or a new one.
+fn sent_trace(headers: &HeaderMap) -> TraceId {
+    let sent = headers.get("traceparent").and_then(|header| header.to_str().ok()).unwrap_or_default();
+    sent.split('-').nth(1).and_then(TraceId::parse).unwrap_or_else(TraceId::random)
+}
 
 fn pages(path: &str, headers: &HeaderMap) -> Vec<Arc<Span>> {
     let sent = headers.get("traceparent").and_then(|header| header.to_str().ok()).unwrap_or_default();
@@ -128,9 +146,8 @@ fn pages(path: &str, headers: &HeaderMap) -> Vec<Arc<Span>> {
     if sent.ends_with("-00") || !traced {
         return Vec::new();
     }
-    let mut parts = sent.split('-').skip(1);
-    let trace = parts.next().and_then(TraceId::parse).unwrap_or_else(TraceId::random);
-    let server = Span { parent_id: parts.next().and_then(SpanId::parse), ..span(trace, "stranger", SpanKind::Server) };
+    let (trace, parent_id) = (sent_trace(headers), sent.split('-').nth(2).and_then(SpanId::parse));
+    let server = Span { parent_id, ..span(trace, "stranger", SpanKind::Server) };
     let mut server = Span { name: format!("GET {path}"), ..server };
     server.attributes.push("http.status_code", 200_i64);
     if path != "/lossy" {

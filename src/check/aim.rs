@@ -24,7 +24,7 @@ pub struct Aim {
     /// How long a case may take where neither fixture nor suite says; `None` for what the judge needs.
     pub deadline: Option<Duration>,
     /// Whether the services may be asked for their work. Only where all of them are known: the word of some says nothing of the others,
-    /// and a service that is not ours is asked nothing that no fixture asks.
+    /// and a service that is not ours is asked nothing that no fixture asks, but for the control request of `trace: none`.
     pub reports: bool,
     /// How fast requests go out; `None` for as fast as they come.
     pub pace: Option<Pace>,

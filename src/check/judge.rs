@@ -86,8 +86,10 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
             Answer::Failed => misses.extend(standing.misses),
         }
     }
-    let silence_holds = case.expected.nothing.is_some() && case.evidence >= Evidence::Barrier && case.silence_proved;
-    if !observed && !silence_holds {
+    let heard = case.expected.nothing.is_some() && case.silence_proved;
+    // Heard from, but not for long enough: that is undecided.
+    let silence_counts = heard && (case.evidence >= Evidence::Barrier || !whole);
+    if !observed && !silence_counts {
         return (whole || case.overdue).then(|| unobserved(case, failed));
     }
     // What is failed already needs no further evidence; what holds so far does.

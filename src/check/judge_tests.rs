@@ -150,7 +150,11 @@ fn silence_holds_only_when_drained_or_behind_a_barrier() {
     mute.heard = false;
     assert_eq!(mute.verdict(), Some(Verdict::Unobserved), "a service that exports nothing is silent too");
     assert_eq!(case(nothing(), vec![]).on(Evidence::Quiet).verdict(), Some(Verdict::Unobserved));
-    assert_eq!(case(nothing(), vec![]).overdue().verdict(), Some(Verdict::Unobserved));
+    assert_eq!(case(nothing(), vec![]).verdict(), None, "something may still come");
+    assert_eq!(case(nothing(), vec![]).overdue().verdict(), Some(Verdict::Undecided), "heard from, and then cut short");
+    let mut unheard = case(nothing(), vec![]).overdue();
+    unheard.heard = false;
+    assert_eq!(unheard.verdict(), Some(Verdict::Unobserved));
     assert_eq!(case(nothing(), there()).on(Evidence::Drained).verdict(), Some(Verdict::Failed));
 }
 

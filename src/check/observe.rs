@@ -227,13 +227,11 @@ impl<'a> Observer<'a> {
         Round::Complete(reports)
     }
 
-    /// Without reports: something came, and then nothing new for the quiet period. Where nothing may come, there is a control request to
-    /// prove the silence.
+    /// Without reports: something came, and then nothing new for the quiet period.
     async fn quiet(&self, awaited: Awaited<'_>) -> Settled {
         // A store may show one trace before another.
         if awaited.expected.nothing.is_some() && matches!(self.source, Source::Ledger(_)) {
-            let silence_proved = self.heard_from(&[]).await;
-            return Settled { evidence: silence_proved.then_some(Evidence::Barrier), silence_proved, ..Settled::default() };
+            return self.silence().await;
         }
         let named = awaited.expected.services();
         let (mut seen, mut still) = (LedgerView::default(), Stopwatch::start());
@@ -265,6 +263,21 @@ impl<'a> Observer<'a> {
         Settled { waited_for: flush.words(), ..Settled::default() }
     }
 
+    /// Without reports, where nothing may come. A control request shows that spans of the services that are known do arrive, and that what
+    /// had ended in them is here. Of what still goes on, and of services behind them, only time can tell.
+    async fn silence(&self) -> Settled {
+        let silence_proved = self.heard_from(&[]).await;
+        let quiet = Flush::unknown(self.grounds.flush).quiet(self.grounds.flush);
+        if !silence_proved || self.left() < quiet {
+            return Settled { silence_proved, ..Settled::default() };
+        }
+        if self.source.wait_for_change(self.trail.trace_id, 0, quiet).await.is_err() {
+            // The case is judged on what arrived, and that cannot be read either.
+            return Settled { silence_proved, ..Settled::default() };
+        }
+        Settled { evidence: Some(Evidence::Barrier), silence_proved, ..Settled::default() }
+    }
+
     /// Whether telemetry of every service that took part does arrive: a sampled control request through each, sent after the last answer,
     /// must be seen in the ledger. Without this, silence could be that of a service that exports nothing at all.
     pub(super) async fn heard_from(&self, reports: &[WorkReport]) -> bool {
@@ -286,8 +299,10 @@ impl<'a> Observer<'a> {
         if request.timeout(self.left()).send().await.is_err() {
             return false;
         }
-        // The question makes the service export at once; the answer itself does not matter.
-        let _ = self.work.ask(&service.url, &Asked::Trace(trace_id), HOLD.min(self.left())).await;
+        if self.grounds.aim.reports {
+            // The question makes the service export at once; the answer itself does not matter.
+            let _ = self.work.ask(&service.url, &Asked::Trace(trace_id), HOLD.min(self.left())).await;
+        }
         let view = self.source.wait_for_change(trace_id, 0, self.left()).await.unwrap_or_default();
         view.arrivals.iter().any(|arrival| arrival.span.service() == service.name)
     }

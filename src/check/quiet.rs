@@ -46,9 +46,14 @@ impl Flush {
         });
         let of_unseen = named.iter().filter(|name| !seen.contains(*name)).map(|name| (assumed, Some(*name)));
         let longest = of_seen.chain(of_unseen).max_by_key(|(period, _)| *period);
-        let (period, who) = longest.unwrap_or((assumed, None));
+        let Some((period, who)) = longest else { return Self::unknown(assumed) };
         let trace = Trace::new(own.iter().cloned().chain(spans().map(|arrival| Arc::clone(&arrival.span))));
         Self { period, who: who.map(str::to_owned), unfinished: !trace.orphans().is_empty() }
+    }
+
+    /// Of services that nothing is known of.
+    pub(super) fn unknown(assumed: Duration) -> Self {
+        Self { period: assumed, who: None, unfinished: false }
     }
 
     /// For how long nothing new must come.

@@ -83,8 +83,11 @@ async fn complete_when_ends_the_waiting_and_makes_what_lacks_a_failure_at_once()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_is_proved_by_a_control_request_or_it_is_no_pass() {
     let request = "request: { path: /page, service: stranger, traceparent: unsampled }\n";
-    let silent = judged(&format!("name: x\ndeadline: 10s\n{request}trace: none\n")).await;
+    let none = format!("name: x\ndeadline: 8s\n{request}trace: none\n");
+    let silent = judged_with(&none, Duration::from_millis(100)).await;
     assert_eq!((silent.verdict, silent.evidence), (Verdict::Held, Evidence::Barrier), "{:#?}", silent.findings);
+    let cut_short = judged(&none).await;
+    assert_eq!((cut_short.verdict, cut_short.evidence), (Verdict::Undecided, Evidence::Arrived), "{:#?}", cut_short.findings);
 
     let stage = Stage::open().await;
     let nobody = Stage::open().await;
@@ -92,4 +95,11 @@ async fn silence_is_proved_by_a_control_request_or_it_is_no_pass() {
     let fixture = format!("name: x\ndeadline: 2s\n{request}trace: none\n");
     let mute = stage.judged(&fixture, &elsewhere, |_| {}).await.cases.remove(0);
     assert_eq!(mute.verdict, Verdict::Unobserved, "{:#?}", mute.findings);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_that_comes_after_the_control_requests_own_breaks_the_silence() {
+    let request = "request: { path: /background, service: stranger, traceparent: unsampled }\n";
+    let case = judged(&format!("name: x\ndeadline: 30s\n{request}trace: none\n")).await;
+    assert_eq!((case.verdict, case.spans), (Verdict::Failed, 1), "{:#?}", case.findings);
 }
