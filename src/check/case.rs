@@ -29,6 +29,9 @@ const WORTH_NAMING: Duration = Duration::from_secs(1);
 /// A shorter secret, which only a person can have chosen, would be found in words that are none.
 const SHORTEST_SECRET: usize = 8;
 
+/// Traces to keep, each with its spans.
+pub(super) type Traces = Vec<(TraceId, Vec<Arc<Span>>)>;
+
 /// A case and everything known of it.
 pub(super) struct Case {
     pub(super) planned: PlannedCase,
@@ -158,7 +161,7 @@ impl Case {
     }
 
     /// The traces to keep: what arrived, with devstack's own spans where they are of the same trace, and the parts that were lost from it.
-    pub(super) fn into_traces(self, id: TraceId) -> Vec<(TraceId, Vec<Arc<Span>>)> {
+    pub(super) fn into_traces(self, id: TraceId) -> Traces {
         let own = self.own.into_iter().filter(|span| span.trace_id == id);
         let of_case = own.chain(self.arrived.arrivals.into_iter().map(|arrival| arrival.span)).collect();
         let strays = self.arrived.strays.iter().filter_map(|stray| Some((stray.id()?, stray.spans().to_vec())));

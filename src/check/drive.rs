@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     CaseReport, Evidence, Grounds, Judge, RunEvent, Severity, Verdict,
     answers::check_answer,
-    case::Case,
+    case::{Case, Traces},
     findings::{counted, finding},
     given,
     judge::Judgement,
@@ -164,7 +164,7 @@ impl Ended {
     }
 
     /// The report, and the traces to keep.
-    pub(super) fn into_parts(self) -> (CaseReport, Vec<(TraceId, Vec<Arc<Span>>)>) {
+    pub(super) fn into_parts(self) -> (CaseReport, Traces) {
         let id = self.report.trace_id;
         (self.report, self.case.into_traces(id))
     }

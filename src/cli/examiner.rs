@@ -80,10 +80,9 @@ pub(super) fn exits(state: &std::path::Path) -> BTreeMap<String, Exit> {
         let how = match exit.how {
             // The process that was asked may be `npm` or a shell, which hands the signal on and leaves at once.
             How::Signal(TERMINATED) if exit.by == EndedBy::Asked => return None,
-            How::Code(0) => return None,
+            How::Code(0) | How::Unseen => return None,
             How::Code(code) => ExitHow::Code(code),
             How::Signal(signal) => ExitHow::Signal(signal),
-            How::Unseen => return None,
         };
         Some((exit.service, Exit { name: exit.name, pid: exit.pid, how }))
     };

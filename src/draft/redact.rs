@@ -144,7 +144,7 @@ pub fn redact(delivery: &Delivery) -> Result<Redaction, RedactError> {
         at: clock::unix_seconds(),
         method: delivery.method.to_string(),
         path: target(&delivery.path, &mut disguise),
-        sender: sender.name.to_owned(),
+        sender: sender.name.clone(),
         event: event::of(&sender, &delivery.path, &delivery.headers, body, &mut disguise),
         headers,
         left_out,

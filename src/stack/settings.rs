@@ -206,7 +206,9 @@ fn own_providers(layer: usize, desk: &mut Desk) -> Vec<Provider> {
     let mut problems = Vec::new();
     let decode = |entry: &Entry| file::decode(&entry.key, &entry.value, &mut problems);
     let providers = said.value.entries().iter().filter_map(decode).collect();
-    problems.into_iter().for_each(|problem| desk.complain(layer, problem));
+    for problem in problems {
+        desk.complain(layer, problem);
+    }
     providers
 }
 

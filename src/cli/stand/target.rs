@@ -102,9 +102,8 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String> + Clone) -> F
     let failure = Failure::usage(format!("there is no service `{name}` to send to"));
     match suggest::nearest(name, known.clone().map(String::as_str).chain(["demo"])) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None if known.clone().next().is_none() => failure.hint(format!(
-            "describe it under `services:` in devstack.yaml (`devstack init` begins one), or `--target http://HOST:PORT`"
-        )),
+        None if known.clone().next().is_none() => failure
+            .hint("describe it under `services:` in devstack.yaml (`devstack init` begins one), or `--target http://HOST:PORT`"),
         None => {
             let names: Vec<_> = known.map(|name| format!("`{name}`")).collect();
             failure.hint(format!("suite.yaml and devstack.yaml know {}", names.join(", ")))
