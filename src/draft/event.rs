@@ -2,7 +2,7 @@
 //!
 //! Read by [`super::redact()`]. Only words of the protocol are taken; whatever could be an id or tell of a person is not.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value as Json;
 
 use super::{disguise::Disguise, provider::Sender, stable};
@@ -20,14 +20,15 @@ const LONGEST: usize = 60;
 
 /// The word, as a part of a file's name; empty when nothing says it.
 pub(super) fn of(sender: &Sender, path: &str, headers: &HeaderMap, body: &str, disguise: &mut Disguise) -> String {
-    let said = HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok()).map(str::to_owned);
+    let own = sender.event_header().map(HeaderName::as_str);
+    let said = own.into_iter().chain(HEADERS).find_map(|name| headers.get(name)?.to_str().ok()).map(str::to_owned);
     let document: Json = serde_json::from_str(body).unwrap_or_default();
     let words = said
-        .or_else(|| (sender.name == "whatsapp").then(|| whatsapp(&document)).flatten())
+        .or_else(|| (sender.name() == "whatsapp").then(|| whatsapp(&document)).flatten())
         .or_else(|| POINTERS.iter().find_map(|pointer| word_at(&document, pointer)));
     let route = path.split('?').next().unwrap_or_default();
     let segments = route.rsplit('/').filter(|segment| !segment.is_empty() && *segment != "webhooks" && *segment != "webhook");
-    let candidates = words.into_iter().chain(segments.map(str::to_owned).filter(|_| sender.name.is_empty()));
+    let candidates = words.into_iter().chain(segments.map(str::to_owned).filter(|_| !sender.is_somebody()));
     let mut fitting =
         candidates.filter(|word| stable::is_word(word) && disguise.left_in(word).is_empty()).map(|word| slug(&word));
     fitting.find(|word| !word.is_empty()).unwrap_or_default()

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::redact::{Redacted, Redaction};
-use crate::{model::TraceId, support::clock};
+use crate::{model::TraceId, support::clock, webhook::Providers};
 
 /// How many are kept.
 pub const KEPT: usize = 100;
@@ -49,13 +49,14 @@ impl Deliveries {
         Ok(())
     }
 
-    /// The last one of a trace. What was replaced in it is not known any more, so less is proposed of its trace.
-    pub fn find(&self, trace: TraceId) -> Option<Redaction> {
+    /// The last one of a trace; its sender is looked for among `providers`. What was replaced in it is not known any more, so less is
+    /// proposed of its trace.
+    pub fn find(&self, trace: TraceId, providers: &Providers) -> Option<Redaction> {
         let end = format!("-{trace}.json");
         let mut names: Vec<String> = self.names().into_iter().filter(|name| name.ends_with(&end)).collect();
         names.sort_unstable();
         let bytes = crate::support::disk::read(&self.folder.join(names.pop()?), LARGEST).ok()?;
-        serde_json::from_slice::<Redacted>(&bytes).ok().map(Redaction::of_kept)
+        serde_json::from_slice::<Redacted>(&bytes).ok().map(|redacted| Redaction::of_kept(redacted, providers.clone()))
     }
 
     fn names(&self) -> Vec<String> {

@@ -8,7 +8,10 @@ use super::{
     Answer, Delivery,
     redact::{RedactError, Redaction, redact},
 };
-use crate::model::{OWN_SERVICE, Span, SpanKind, Trace, Value};
+use crate::{
+    model::{OWN_SERVICE, Span, SpanKind, Trace, Value},
+    webhook::Providers,
+};
 
 /// Where the method stands: stable and older names of the HTTP conventions.
 const METHODS: [&str; 2] = ["http.request.method", "http.method"];
@@ -18,7 +21,7 @@ const PATHS: [&str; 3] = ["url.path", "http.target", "http.url"];
 const STATUSES: [&str; 2] = ["http.response.status_code", "http.status_code"];
 
 /// The request of a trace, without headers and body; `None` when no service says that it was asked.
-pub fn of_trace(trace: &Trace) -> Option<Result<Redaction, RedactError>> {
+pub fn of_trace(trace: &Trace, providers: &Providers) -> Option<Result<Redaction, RedactError>> {
     let served = |span: &&Span| span.kind == SpanKind::Server && span.service() != OWN_SERVICE;
     let root = trace.spans().iter().map(AsRef::as_ref).find(served)?;
     let status = STATUSES.iter().find_map(|key| match root.attributes.get(key) {
@@ -34,7 +37,7 @@ pub fn of_trace(trace: &Trace) -> Option<Result<Redaction, RedactError>> {
         answer,
         trace: Some(trace.clone()),
     };
-    Some(redact(&delivery).map(|redaction| Redaction::of_kept(redaction.redacted)))
+    Some(redact(&delivery, providers).map(|redaction| Redaction::of_kept(redaction.redacted, redaction.providers)))
 }
 
 fn method(root: &Span) -> Method {

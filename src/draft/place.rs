@@ -46,5 +46,5 @@ impl Place {
 
 fn default_name(of: &Redacted) -> String {
     let event = if of.event.is_empty() { "delivery" } else { &of.event };
-    if of.sender.is_empty() { event.to_owned() } else { format!("{}/{event}", of.sender) }
+    if of.somebody().is_empty() { event.to_owned() } else { format!("{}/{event}", of.somebody()) }
 }

@@ -14,6 +14,7 @@ use crate::{
     fixture::{self, LoadOptions},
     model::Trace,
     support::{random, source::Level},
+    webhook::Providers,
 };
 
 /// A folder that goes when it is dropped.
@@ -26,11 +27,12 @@ impl Drop for Scratch {
 }
 
 /// Whether every expectation of the draft holds on `trace`; without a trace only whether the draft can be read.
-pub(super) fn holds(draft: &Draft, trace: Option<&Trace>, of: &Redacted) -> Result<bool, DraftError> {
+pub(super) fn holds(draft: &Draft, trace: Option<&Trace>, of: &Redacted, providers: &Providers) -> Result<bool, DraftError> {
     let scratch = Scratch(std::env::temp_dir().join(format!("devstack-draft-{}", random::uuid())));
     let path = scratch.0.join("draft.yaml");
     write(&scratch.0, &path, draft).map_err(|source| DraftError::Write { path: path.clone(), source })?;
-    let loaded = fixture::load_all(&[path], &LoadOptions { home: scratch.0.clone(), ..LoadOptions::default() });
+    let options = LoadOptions { home: scratch.0.clone(), providers: providers.clone(), ..LoadOptions::default() };
+    let loaded = fixture::load_all(&[path], &options);
     let problem = loaded.problems.files().iter().flat_map(|file| &file.problems).find(|problem| problem.level == Level::Error);
     let fixture = match (loaded.fixtures.first(), problem) {
         (Some(fixture), None) => fixture,

@@ -17,7 +17,10 @@ use super::{
     provider::Sender,
     stable,
 };
-use crate::support::clock;
+use crate::{
+    support::clock,
+    webhook::{PLAIN, Providers},
+};
 
 /// Words of header names that tell of the event.
 const TELLING: [&str; 7] = ["event", "topic", "type", "action", "resource", "version", "kind"];
@@ -53,7 +56,7 @@ pub struct Redacted {
     pub(super) method: String,
     /// With its query.
     pub(super) path: String,
-    /// The provider's name; empty when nobody was recognised.
+    /// The provider's name in fixtures; empty where none sends such a request.
     pub(super) sender: String,
     /// What it is about, fit for a file's name; may be empty.
     pub(super) event: String,
@@ -91,9 +94,20 @@ pub enum RedactError {
 }
 
 impl Redacted {
-    /// The provider's name; empty when nobody was recognised.
+    /// The provider's name in fixtures, `plain` for nobody in particular; empty where none sends such a request.
     pub fn sender(&self) -> &str {
         &self.sender
+    }
+
+    /// The provider's name; empty when nobody was recognised.
+    pub(super) fn somebody(&self) -> &str {
+        if self.sender == PLAIN { "" } else { &self.sender }
+    }
+
+    /// What it is, in few words: `stripe payment-succeeded`, `order-created`; empty when nothing says it.
+    pub fn words(&self) -> String {
+        let words: Vec<_> = [self.somebody(), &self.event].into_iter().filter(|word| !word.is_empty()).collect();
+        words.join(" ")
     }
 
     /// What it is about, in a word; empty when nothing says it.
@@ -112,6 +126,8 @@ impl Redacted {
 pub struct Redaction {
     pub(super) redacted: Redacted,
     pub(super) disguise: Disguise,
+    /// Among whom its sender was looked for.
+    pub(super) providers: Providers,
 }
 
 impl Redaction {
@@ -121,16 +137,16 @@ impl Redaction {
     }
 
     /// One that was kept: what was replaced in it is not known any more.
-    pub(super) fn of_kept(redacted: Redacted) -> Self {
-        Self { redacted, disguise: Disguise::incomplete() }
+    pub(super) fn of_kept(redacted: Redacted, providers: Providers) -> Self {
+        Self { redacted, disguise: Disguise::incomplete(), providers }
     }
 }
 
-/// Replaces everything in a delivery that tells of a person or is secret.
-pub fn redact(delivery: &Delivery) -> Result<Redaction, RedactError> {
+/// Replaces everything in a delivery that tells of a person or is secret. Its sender is looked for among `providers`.
+pub fn redact(delivery: &Delivery, providers: &Providers) -> Result<Redaction, RedactError> {
     let content_type = text_of(&delivery.headers, &header::CONTENT_TYPE).unwrap_or_default();
     let body = readable(delivery, &content_type)?;
-    let sender = Sender::detect(&delivery.method, &delivery.path, &delivery.headers);
+    let sender = Sender::detect(providers, delivery);
     let format = Format::of(&content_type, body);
     let mut disguise = Disguise::new();
     learn_all(delivery, &sender, format, body, &mut disguise);
@@ -139,12 +155,12 @@ pub fn redact(delivery: &Delivery) -> Result<Redaction, RedactError> {
     }
 
     let new_body = body::rewritten(format, &sender, body, &mut disguise);
-    let (headers, left_out) = headers(delivery, &sender, &content_type, &mut disguise);
+    let (headers, left_out) = headers(delivery, &sender, format, &mut disguise);
     let redacted = Redacted {
         at: clock::unix_seconds(),
         method: delivery.method.to_string(),
         path: target(&delivery.path, &mut disguise),
-        sender: sender.name.clone(),
+        sender: sender.name().to_owned(),
         event: event::of(&sender, &delivery.path, &delivery.headers, body, &mut disguise),
         headers,
         left_out,
@@ -153,7 +169,7 @@ pub fn redact(delivery: &Delivery) -> Result<Redaction, RedactError> {
         answer: delivery.answer.as_ref().map(|answer| answered(answer, &mut disguise)),
         counts: disguise.counts(),
     };
-    Ok(Redaction { redacted, disguise })
+    Ok(Redaction { redacted, disguise, providers: providers.clone() })
 }
 
 fn readable<'a>(delivery: &'a Delivery, content_type: &str) -> Result<&'a str, RedactError> {
@@ -179,7 +195,9 @@ fn learn_all(delivery: &Delivery, sender: &Sender, format: Format, body: &str, d
     }
     for (name, value) in &delivery.headers {
         let Ok(value) = value.to_str() else { continue };
-        if header_kind(name, value).is_some() {
+        if sender.signs_with(name, value) {
+            disguise.learn(Kind::Secret, value, false);
+        } else if header_kind(name, value).is_some() {
             body::named(&[name.as_str()], value, false, disguise);
         }
         body::shaped(value, disguise);
@@ -240,16 +258,16 @@ fn query_pair(pair: &str, disguise: &mut Disguise) -> String {
 fn headers(
     delivery: &Delivery,
     sender: &Sender,
-    content_type: &str,
+    format: Format,
     disguise: &mut Disguise,
 ) -> (Vec<(String, String)>, Vec<String>) {
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
-    let usual_type = sender.content_type().unwrap_or("application/json");
-    for name in delivery.headers.keys() {
+    for name in delivery.headers.keys().filter(|name| !sender.writes(name)) {
         let value = text_of(&delivery.headers, name).unwrap_or_default();
         if *name == header::CONTENT_TYPE {
-            if media_type(content_type) != usual_type && !media_type(content_type).is_empty() && !delivery.body.is_empty() {
-                kept.push((name.to_string(), media_type(content_type)));
+            let media = media_type(&value);
+            if media != sender.media_type(format) && !media.is_empty() && !delivery.body.is_empty() {
+                kept.push((name.to_string(), media));
             }
             continue;
         }

@@ -9,6 +9,7 @@ use crate::{
     expect, fixture,
     model::{Attributes, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode as Code, Trace, TraceId, Value},
     support::random,
+    webhook::Providers,
 };
 
 /// What must not be in any output, in whichever spelling.
@@ -140,7 +141,7 @@ impl Drop for Folder {
 /// Everything that a draft of this delivery writes, as one text, file names included.
 fn written(delivery: &Delivery) -> (String, Vec<PathBuf>) {
     let folder = Folder::new();
-    let mut redaction = redact(delivery).expect("text");
+    let mut redaction = redact(delivery, &Providers::built_in()).expect("text");
     let place = Place::Folder { folder: folder.0.clone(), name: None };
     let trace = delivery.trace.clone();
     let seen = trace.as_ref().map_or(Seen::Nothing("No span of it arrived."), Seen::Trace);
@@ -151,10 +152,8 @@ fn written(delivery: &Delivery) -> (String, Vec<PathBuf>) {
     for path in &paths {
         write!(all, "\n{}\n{}", path.display(), fs::read_to_string(path).unwrap()).unwrap();
     }
-    let loaded = fixture::load_all(
-        std::slice::from_ref(&paths[0]),
-        &fixture::LoadOptions { home: folder.0.clone(), ..Default::default() },
-    );
+    let options = fixture::LoadOptions { home: folder.0.clone(), ..fixture::LoadOptions::default() };
+    let loaded = fixture::load_all(std::slice::from_ref(&paths[0]), &options);
     assert!(loaded.problems.is_empty(), "{}\n{all}", loaded.problems);
     if let Some(trace) = &delivery.trace {
         let standings = expect::judge(&loaded.fixtures[0].trace, trace);
@@ -201,7 +200,7 @@ fn nothing_personal_and_no_secret_is_left_in_any_kind_of_body() {
 #[test]
 fn a_body_keeps_every_byte_that_says_nothing() {
     let body = "{ \"amount\" : 2.50,\r\n\t\"status\":\"booked\", \"at\":1700000000, \"first_name\": \"Ana\", \"ok\":true,\"list\":[ ] }\n";
-    let redaction = redact(&delivery(body, "application/json")).expect("text");
+    let redaction = redact(&delivery(body, "application/json"), &Providers::built_in()).expect("text");
     let (_, new) = redaction.redacted.body.clone().expect("a body");
     let at = body.find("Ana").expect("there");
     assert_eq!(new[..at], body[..at]);
@@ -237,7 +236,7 @@ edges: [api -> worker, worker -> mailer]
     assert!(text.contains("response: { status: 200, json: { $.status: received, $.ok: true } }"), "{text}");
     assert!(text.contains("x-shop-event: appointment.booked") && !text.contains("x-shop-user-event:"), "{text}");
     assert!(paths[0].ends_with("appointment-booked.yaml"), "{paths:?}");
-    assert!(text.contains("file: appointment-booked.json"), "{text}");
+    assert!(text.contains("plain: appointment-booked.json"), "{text}");
 }
 
 #[test]
@@ -262,14 +261,14 @@ fn a_second_delivery_finds_another_name_and_nothing_is_replaced() {
     let place = Place::Folder { folder: folder.0.clone(), name: Some("mine/first".to_owned()) };
     let mut names = Vec::new();
     for _ in 0..3 {
-        let mut redaction = redact(&delivery).expect("text");
+        let mut redaction = redact(&delivery, &Providers::built_in()).expect("text");
         names.push(save(&mut redaction, Seen::Nothing("Nothing came."), Origin::Curl, &place).expect("written").fixture);
     }
     let expected: Vec<_> =
         ["mine/first.yaml", "mine/first-2.yaml", "mine/first-3.yaml"].iter().map(|name| folder.0.join(name)).collect();
     assert_eq!(names, expected);
     // A file that is named is not numbered.
-    let mut redaction = redact(&delivery).expect("text");
+    let mut redaction = redact(&delivery, &Providers::built_in()).expect("text");
     let file = |force| Place::File { path: expected[0].clone(), force };
     let refused = save(&mut redaction, Seen::Nothing("x"), Origin::Trace, &file(false));
     assert!(matches!(refused, Err(DraftError::Exists { path }) if path == expected[0]));
@@ -280,15 +279,18 @@ fn a_second_delivery_finds_another_name_and_nothing_is_replaced() {
 fn what_cannot_be_read_is_refused_and_not_quoted() {
     let mut binary = delivery("", "application/octet-stream");
     binary.body = vec![0xff, 0xfe, 0x00];
-    assert_eq!(redact(&binary).err(), Some(RedactError::Opaque { content_type: "application/octet-stream".to_owned() }));
+    assert_eq!(
+        redact(&binary, &Providers::built_in()).err(),
+        Some(RedactError::Opaque { content_type: "application/octet-stream".to_owned() })
+    );
     let mut zipped = delivery("looks like text", "application/json");
     zipped.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-    assert!(matches!(redact(&zipped), Err(RedactError::Opaque { .. })));
+    assert!(matches!(redact(&zipped, &Providers::built_in()), Err(RedactError::Opaque { .. })));
 }
 
 #[test]
 fn a_leak_is_refused() {
-    let mut redaction = redact(&delivery(BODY, "application/json")).expect("text");
+    let mut redaction = redact(&delivery(BODY, "application/json"), &Providers::built_in()).expect("text");
     // As if a rule had been forgotten.
     redaction.redacted.event = "exemplu-popa".to_owned();
     let error = draft(&mut redaction, Seen::Nothing("x"), Origin::Record, "x").expect_err("a leak");

@@ -97,24 +97,25 @@ fn list(kinds: &BTreeSet<Kind>) -> String {
 
 /// Drafts a fixture whose body file is called `stem` and whatever its format is called.
 pub fn draft(redaction: &mut Redaction, seen: Seen<'_>, origin: Origin, stem: &str) -> Result<Draft, DraftError> {
-    let Redaction { redacted, disguise } = redaction;
+    let Redaction { redacted, disguise, providers } = redaction;
+    let sender = Sender::named(providers, &redacted.sender);
     let body = redacted.body.as_ref().map(|(format, text)| (format!("{stem}.{}", format.extension()), text.clone().into_bytes()));
     let file = body.as_ref().map(|(name, _)| name.as_str());
     let proposal = match seen {
         Seen::Trace(trace) => proposal::propose(trace, disguise),
         Seen::Nothing(_) => Proposal::default(),
     };
-    let write = |proposal: &Proposal, seen| write(redacted, proposal, seen, origin, file);
+    let write = |proposal: &Proposal, seen| write(redacted, &sender, proposal, seen, origin, file);
     let mut draft =
         Draft { fixture: write(&proposal, seen), body: body.clone(), spans: proposal.spans, services: proposal.services };
-    if let (Seen::Trace(trace), false) = (seen, proof::holds(&draft, seen_trace(seen), redacted)?) {
+    if let (Seen::Trace(trace), false) = (seen, proof::holds(&draft, seen_trace(seen), redacted, providers)?) {
         // By construction this does not happen; if it does, no expectation is better than a wrong one.
         let words = format!(
             "The trace has {}, of which nothing could be proposed that holds.",
             counted(trace.spans().len(), "span", "spans")
         );
         draft.fixture = write(&Proposal::default(), Seen::Nothing(&words));
-        proof::holds(&draft, None, redacted)?;
+        proof::holds(&draft, None, redacted, providers)?;
     }
     let texts = [draft.fixture.as_str(), stem].map(str::to_owned).into_iter();
     let bodies = draft.body.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
@@ -129,12 +130,11 @@ fn seen_trace(seen: Seen<'_>) -> Option<&Trace> {
     }
 }
 
-fn write(of: &Redacted, proposal: &Proposal, seen: Seen<'_>, origin: Origin, file: Option<&str>) -> String {
+fn write(of: &Redacted, sender: &Sender, proposal: &Proposal, seen: Seen<'_>, origin: Origin, file: Option<&str>) -> String {
     let mut text = String::new();
     comment(&heading(of, origin), &mut text);
     comment(&replaced(of), &mut text);
-    let sender = Sender::named(&of.sender);
-    if !sender.is_known() && !of.left_out.is_empty() {
+    if !sender.is_somebody() && !of.left_out.is_empty() {
         let asked = "add those that the service asks for";
         comment(&format!("Left out of the headers: {}; {asked}.", of.left_out.join(", ")), &mut text);
     }
@@ -148,9 +148,9 @@ fn write(of: &Redacted, proposal: &Proposal, seen: Seen<'_>, origin: Origin, fil
     let _ = writeln!(
         text,
         "tags: [{}]",
-        if of.sender.is_empty() { "recorded".to_owned() } else { format!("{}, recorded", of.sender) }
+        if of.somebody().is_empty() { "recorded".to_owned() } else { format!("{}, recorded", of.somebody()) }
     );
-    request(of, &sender, file, &mut text);
+    request(of, sender, file, &mut text);
     response(of, &mut text);
     match seen {
         Seen::Trace(_) => trace(proposal, &mut text),
@@ -179,7 +179,7 @@ fn replaced(of: &Redacted) -> String {
 }
 
 fn sentence(of: &Redacted) -> String {
-    let what = match (of.sender.as_str(), of.event.as_str()) {
+    let what = match (of.somebody(), of.event.as_str()) {
         ("", "") => "request".to_owned(),
         ("", event) => format!("{event} request"),
         (sender, "") => format!("{sender} delivery"),
@@ -193,14 +193,14 @@ fn sentence(of: &Redacted) -> String {
 
 fn request(of: &Redacted, sender: &Sender, file: Option<&str>, text: &mut String) {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    match file.filter(|_| sender.is_known()) {
-        Some(file) => {
+    let delivery = file.zip(of.body.as_ref()).filter(|(_, (format, _))| sender.can_send(&of.method, *format));
+    match delivery {
+        Some((file, (format, _))) => {
             pairs.push((of.sender.clone(), yaml::scalar(file)));
             if sender.route() != Some(of.path.as_str()) {
                 pairs.push(("path".to_owned(), yaml::scalar(&of.path)));
             }
-            let is_json = of.body.as_ref().is_some_and(|(format, _)| *format == super::body::Format::Json);
-            if !is_json {
+            if !sender.can_read(*format) {
                 pairs.push(("malformed".to_owned(), "true".to_owned()));
             }
         }

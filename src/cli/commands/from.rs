@@ -12,6 +12,7 @@ use crate::{
     draft::{self, Delivery, Origin, Place, Seen, curl, har},
     support::{disk, words::counted},
     term::Ui,
+    webhook::Providers,
 };
 
 /// The largest archive that is read, in bytes.
@@ -74,13 +75,14 @@ struct ToArgs {
 }
 
 pub(crate) fn run(args: &FromArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let providers = super::providers(&super::project()?, ui)?;
     match &args.source {
-        Source::Curl(args) => from_curl(args, ui),
-        Source::Har(args) => from_har(args, ui),
+        Source::Curl(args) => from_curl(args, &providers, ui),
+        Source::Har(args) => from_har(args, &providers, ui),
     }
 }
 
-fn from_curl(args: &CurlArgs, ui: &Ui) -> Result<Exit, Failure> {
+fn from_curl(args: &CurlArgs, providers: &Providers, ui: &Ui) -> Result<Exit, Failure> {
     let command = match &args.command {
         Some(command) => command.clone(),
         None => stdin()?,
@@ -91,12 +93,12 @@ fn from_curl(args: &CurlArgs, ui: &Ui) -> Result<Exit, Failure> {
     })?;
     read.notes.iter().for_each(|note| ui.status(note));
     let place = Place::Folder { folder: args.to.out.clone(), name: args.to.name.clone() };
-    let fixture = write(&read.delivery, Origin::Curl, &place, ui)?;
+    let fixture = write(&read.delivery, Origin::Curl, &place, providers, ui)?;
     ui.status(&format!("Next: devstack replay {}", fixture.display()));
     Ok(Exit::Held)
 }
 
-fn from_har(args: &HarArgs, ui: &Ui) -> Result<Exit, Failure> {
+fn from_har(args: &HarArgs, providers: &Providers, ui: &Ui) -> Result<Exit, Failure> {
     let text = if args.file == "-" { stdin()? } else { file(&args.file)? };
     let read = har::read(&text, args.r#match.as_deref())
         .map_err(|error| Failure::usage(format!("cannot use `{}`: {error}", args.file)))?;
@@ -110,7 +112,7 @@ fn from_har(args: &HarArgs, ui: &Ui) -> Result<Exit, Failure> {
     let place = Place::Folder { folder: args.to.out.clone(), name: args.to.name.clone() };
     let mut wrong = false;
     for delivery in &read.deliveries {
-        if let Err(failure) = write(delivery, Origin::Har, &place, ui) {
+        if let Err(failure) = write(delivery, Origin::Har, &place, providers, ui) {
             wrong = true;
             ui.warn(&failure.text());
         }
@@ -118,8 +120,8 @@ fn from_har(args: &HarArgs, ui: &Ui) -> Result<Exit, Failure> {
     if wrong { Err(Failure::usage("not every entry could be made a fixture")) } else { Ok(Exit::Held) }
 }
 
-fn write(delivery: &Delivery, origin: Origin, place: &Place, ui: &Ui) -> Result<PathBuf, Failure> {
-    let mut redaction = draft::redact(delivery).map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
+fn write(delivery: &Delivery, origin: Origin, place: &Place, providers: &Providers, ui: &Ui) -> Result<PathBuf, Failure> {
+    let mut redaction = draft::redact(delivery, providers).map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
     let nothing =
         Seen::Nothing("Nothing was sent, so nothing is known of the trace: `devstack record` proposes what to expect of it.");
     let saved = draft::save(&mut redaction, nothing, origin, place).map_err(|error| super::undrafted(&error))?;

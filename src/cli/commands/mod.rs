@@ -8,6 +8,7 @@ use crate::{
     fixture::LoadError,
     report::Format,
     runtime::docker::EngineError,
+    stack,
     support::{
         env::Os,
         project::Project,
@@ -15,6 +16,7 @@ use crate::{
         words::counted,
     },
     term::{Look, Role, Ui},
+    webhook::Providers,
 };
 
 pub(super) mod completions;
@@ -64,6 +66,11 @@ fn valid<T>(result: Result<T, Problems>, ui: &Ui) -> Result<T, Failure> {
         ui.explain(&problems.render(paint(ui.err_look())));
         Failure::usage(summary(&problems))
     })
+}
+
+/// The providers that fixtures of the project may name.
+fn providers(project: &Project, ui: &Ui) -> Result<Providers, Failure> {
+    valid(stack::providers(project.root()), ui)
 }
 
 /// No engine, and what to do about it.
@@ -139,8 +146,8 @@ fn undrafted(error: &DraftError) -> Failure {
 /// The line about a fixture that was written: what it is, where, and what was replaced in it.
 fn drafted(redaction: &Redaction, saved: &Saved, facts: &[String], ui: &Ui) -> String {
     let (look, delivery) = (ui.look(), redaction.redacted());
-    let words: Vec<_> = [delivery.sender(), delivery.event()].into_iter().filter(|word| !word.is_empty()).collect();
-    let what = if words.is_empty() { "request".to_owned() } else { words.join(" ") };
+    let words = delivery.words();
+    let what = if words.is_empty() { "request" } else { &words };
     let spans = match saved.spans {
         0 => None,
         spans => Some(format!("{}, {}", counted(spans, "span", "spans"), counted(saved.services, "service", "services"))),

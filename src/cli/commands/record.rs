@@ -17,6 +17,7 @@ use crate::{
     },
     support::words::capitalised,
     term::{Role, Ui},
+    webhook::Providers,
 };
 
 /// The version of the JSON shape.
@@ -87,6 +88,7 @@ enum Ports {
 
 pub(crate) fn run(args: &RecordArgs, ui: &Ui) -> Result<Exit, Failure> {
     let project = super::project()?;
+    let providers = super::providers(&project, ui)?;
     super::async_runtime()?.block_on(async {
         let http = client::loopback().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
         let config = RecorderConfig { listen: args.listen, forward: args.forward.clone(), allow_hosts: args.allow_host.clone() };
@@ -100,6 +102,7 @@ pub(crate) fn run(args: &RecordArgs, ui: &Ui) -> Result<Exit, Failure> {
             otlp: OtlpClient::new(http, receiving.otlp_http.as_str()),
             place: Place::Folder { folder: args.out.clone(), name: args.name.clone() },
             kept: project.state().map(Deliveries::of),
+            providers,
             settle: args.settle,
             wait: args.wait,
         };
@@ -128,6 +131,7 @@ struct Session {
     otlp: OtlpClient,
     place: Place,
     kept: Option<Deliveries>,
+    providers: Providers,
     settle: Duration,
     wait: Duration,
 }
@@ -195,7 +199,7 @@ async fn record(session: &Session, passed: Passed) -> Line {
     if let Ok(Watched::Trace(trace)) = &watched {
         delivery.trace = Some(trace.clone());
     }
-    let mut redaction = match redact(&delivery) {
+    let mut redaction = match redact(&delivery, &session.providers) {
         Ok(redaction) => redaction,
         Err(error) => return Line::Failed(format!("a delivery was passed on and not recorded: {error}")),
     };

@@ -8,6 +8,7 @@ use crate::{
     model::Trace,
     support::project::Project,
     term::Ui,
+    webhook::Providers,
 };
 
 /// Drafts from the one trace that was found.
@@ -16,7 +17,7 @@ pub(super) fn save(traces: &[Trace], path: &Path, force: bool, project: &Project
         let words = format!("a fixture is drafted from one trace, and there are {}", traces.len());
         return Err(Failure::usage(words).hint("name one by its id; `--format json` lists them"));
     };
-    let mut redaction = request(trace, project)?;
+    let mut redaction = request(trace, project, &super::providers(project, ui)?)?;
     let place = Place::File { path: path.to_owned(), force };
     let saved =
         draft::save(&mut redaction, Seen::Trace(trace), Origin::Trace, &place).map_err(|error| super::undrafted(&error))?;
@@ -30,12 +31,12 @@ pub(super) fn save(traces: &[Trace], path: &Path, force: bool, project: &Project
 }
 
 /// As it was recorded, else as the trace tells it.
-fn request(trace: &Trace, project: &Project) -> Result<Redaction, Failure> {
-    let recorded = trace.id().zip(project.state()).and_then(|(id, state)| Deliveries::of(state).find(id));
+fn request(trace: &Trace, project: &Project, providers: &Providers) -> Result<Redaction, Failure> {
+    let recorded = trace.id().zip(project.state()).and_then(|(id, state)| Deliveries::of(state).find(id, providers));
     if let Some(recorded) = recorded {
         return Ok(recorded);
     }
-    match draft::of_trace(trace) {
+    match draft::of_trace(trace, providers) {
         Some(Ok(redaction)) => Ok(redaction),
         Some(Err(error)) => Err(Failure::usage(&error as &dyn std::error::Error)),
         None => Err(Failure::usage("no SERVER span of this trace says which request began it, so there is nothing to repeat")

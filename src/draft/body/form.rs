@@ -1,26 +1,37 @@
 //! Form-encoded bodies and queries: `name=value&…`. A value may itself be a JSON document (Slack's and GitHub's `payload`).
 
-use super::{Disguise, Sender, json, kind_of, named};
-use crate::draft::forms::{percent_decoded, percent_encoded};
+use super::{Disguise, Kind, Sender, json, kind_at, within};
+use crate::{
+    draft::forms::{percent_decoded, percent_encoded},
+    webhook::scan::Step,
+};
 
 /// Learns what must not get out.
-pub(super) fn learn(form: &str, disguise: &mut Disguise) {
+pub(super) fn learn(sender: &Sender, form: &str, disguise: &mut Disguise) {
     for (key, value) in pairs(form) {
         disguise.word(&key);
-        named(&steps(&key), &value, true, disguise);
+        if let Some(kind) = kind(sender, &key, &value) {
+            disguise.learn(kind, &value, false);
+        }
+        within(&value, disguise);
     }
 }
 
 /// The form with all of it replaced.
-pub(super) fn rewritten(form: &str, disguise: &mut Disguise) -> String {
-    let fields: Vec<String> = form.split('&').map(|field| rewritten_field(field, disguise)).collect();
+pub(super) fn rewritten(sender: &Sender, form: &str, disguise: &mut Disguise) -> String {
+    let fields: Vec<String> = form.split('&').map(|field| rewritten_field(sender, field, disguise)).collect();
     fields.join("&")
 }
 
-fn rewritten_field(field: &str, disguise: &mut Disguise) -> String {
+fn kind(sender: &Sender, key: &str, value: &str) -> Option<Kind> {
+    // Tables know the fields of forms by their whole names.
+    kind_at(sender, &[Step::Key(key.into())], &steps(key), value).filter(|_| !value.is_empty())
+}
+
+fn rewritten_field(sender: &Sender, field: &str, disguise: &mut Disguise) -> String {
     let Some((raw_key, raw)) = field.split_once('=') else { return disguise.applied(field) };
     let (key, value) = (percent_decoded(raw_key, true), percent_decoded(raw, true));
-    let new = match kind_of(&steps(&key), &value, true) {
+    let new = match kind(sender, &key, &value) {
         Some(kind) => disguise.fresh(kind, &value, false),
         None if json::is_document(&value) => json::rewritten(&Sender::default(), &value, disguise),
         None => disguise.applied(&value),

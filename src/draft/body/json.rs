@@ -2,11 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{Disguise, Kind, Sender, kind_of, shaped, within};
-use crate::webhook::{
-    FieldKind,
-    scan::{Scalar, Sort, Step, scan},
-};
+use super::{Disguise, Kind, Sender, kind_at, shaped, within};
+use crate::webhook::scan::{Scalar, Sort, Step, scan};
 
 /// Whether a text is a JSON object or list.
 pub(super) fn is_document(text: &str) -> bool {
@@ -77,11 +74,7 @@ fn of_scalar(sender: &Sender, path: &[Step<'_>], scalar: &Scalar<'_>, text: &str
     if scalar.sort == Sort::Word {
         return None;
     }
-    let kind = match sender.field(path) {
-        Some(field) if field.is_time() => return None,
-        Some(field) => of_field(field),
-        None => kind_of(&names(path), text, !sender.is_known())?,
-    };
+    let kind = kind_at(sender, path, &names(path), text)?;
     if scalar.sort == Sort::String {
         return Some(kind);
     }
@@ -91,16 +84,6 @@ fn of_scalar(sender: &Sender, path: &[Step<'_>], scalar: &Scalar<'_>, text: &str
         Kind::Secret if digits => Some(Kind::Number),
         Kind::Address | Kind::Birth if !text.contains(['e', 'E']) => Some(kind),
         _ => None,
-    }
-}
-
-fn of_field(field: FieldKind) -> Kind {
-    match field {
-        FieldKind::Phone => Kind::Phone,
-        FieldKind::Name => Kind::Name,
-        FieldKind::Email => Kind::Email,
-        FieldKind::Text => Kind::Text,
-        FieldKind::Id | FieldKind::Time | FieldKind::Horizon => Kind::Id,
     }
 }
 

@@ -8,6 +8,10 @@ mod json;
 mod pairs;
 
 use super::{disguise::Disguise, keys, kind::Kind, provider::Sender, shapes};
+use crate::webhook::{FieldKind, scan::Step};
+
+/// What stands in the place of a number that is not shown.
+const HIDDEN: [&str; 6] = ["anonymous", "restricted", "unavailable", "unknown", "private", "blocked"];
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,7 +47,7 @@ impl Format {
 pub(super) fn learn(format: Format, sender: &Sender, body: &str, disguise: &mut Disguise) {
     match format {
         Format::Json => json::learn(sender, body, disguise),
-        Format::Form => form::learn(body, disguise),
+        Format::Form => form::learn(sender, body, disguise),
         Format::Text => {
             shaped(body, disguise);
             pairs::learn(body, pairs::Depth::Lines, disguise);
@@ -55,7 +59,7 @@ pub(super) fn learn(format: Format, sender: &Sender, body: &str, disguise: &mut 
 pub(super) fn rewritten(format: Format, sender: &Sender, body: &str, disguise: &mut Disguise) -> String {
     match format {
         Format::Json => json::rewritten(sender, body, disguise),
-        Format::Form => form::rewritten(body, disguise),
+        Format::Form => form::rewritten(sender, body, disguise),
         Format::Text => disguise.applied(body),
     }
 }
@@ -71,6 +75,27 @@ pub(super) fn named(path: &[&str], value: &str, ids: bool, disguise: &mut Disgui
 /// What a named value is.
 pub(super) fn kind_of(path: &[&str], value: &str, ids: bool) -> Option<Kind> {
     keys::kind_of(path, value).or_else(|| (ids && keys::is_id(path, value)).then_some(Kind::Id))
+}
+
+/// What a value is by the provider's table, and where that says nothing by its name.
+fn kind_at(sender: &Sender, path: &[Step<'_>], names: &[&str], text: &str) -> Option<Kind> {
+    match sender.field(path) {
+        Some(field) => of_field(field, text),
+        None => kind_of(names, text, !sender.has_table()),
+    }
+}
+
+fn of_field(field: FieldKind, text: &str) -> Option<Kind> {
+    match field {
+        FieldKind::Phone if text.bytes().any(|byte| byte.is_ascii_digit()) => Some(Kind::Phone),
+        // A caller who hides; else it is the name of somebody who calls otherwise, such as Twilio's `client:ana`.
+        FieldKind::Phone if HIDDEN.contains(&text.to_ascii_lowercase().as_str()) => None,
+        FieldKind::Phone | FieldKind::Name => Some(Kind::Name),
+        FieldKind::Email => Some(Kind::Email),
+        FieldKind::Text => Some(Kind::Text),
+        FieldKind::Id => Some(Kind::Id),
+        FieldKind::Time | FieldKind::Horizon => None,
+    }
 }
 
 /// Learns what stands in a text without being named: by its shape, and as pairs of names and values.

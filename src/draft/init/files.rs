@@ -5,7 +5,10 @@
 use std::fmt::Write as _;
 
 use super::samples::{Sample, sample};
-use crate::draft::{provider::Sender, yaml};
+use crate::{
+    draft::{provider::Sender, yaml},
+    webhook::Providers,
+};
 
 /// What was chosen, by a person or for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +98,7 @@ fn suite(choice: &Choice) -> String {
 }
 
 fn fixture(choice: &Choice, sample: &Sample) -> String {
-    let sender = Sender::named(&choice.provider);
+    let sender = Sender::named(&Providers::built_in(), &choice.provider);
     let file = format!("{}.{}", sample.stem, sample.ending);
     let route = choice
         .path
@@ -114,19 +117,13 @@ fn fixture(choice: &Choice, sample: &Sample) -> String {
         sample.stem
     );
     let _ = writeln!(text, "tags: [{}]", choice.provider);
-    let mut request: Vec<(String, String)> = Vec::new();
-    if sender.is_known() {
-        request.push((choice.provider.clone(), yaml::scalar(&file)));
-        if sender.route() != Some(route.as_str()) {
-            request.push(("path".to_owned(), yaml::scalar(&route)));
-        }
-    } else {
+    let mut request = vec![(choice.provider.clone(), yaml::scalar(&file))];
+    if sender.route() != Some(route.as_str()) {
         request.push(("path".to_owned(), yaml::scalar(&route)));
-        request.push(("file".to_owned(), yaml::scalar(&file)));
-        let headers: Vec<_> = sample.headers.iter().map(|(name, value)| ((*name).to_owned(), yaml::scalar(value))).collect();
-        if !headers.is_empty() {
-            request.push(("headers".to_owned(), yaml::map(&headers)));
-        }
+    }
+    let headers: Vec<_> = sample.headers.iter().map(|(name, value)| ((*name).to_owned(), yaml::scalar(value))).collect();
+    if !headers.is_empty() {
+        request.push(("headers".to_owned(), yaml::map(&headers)));
     }
     let _ = writeln!(text, "request: {}", yaml::map(&request));
     text.push_str("response: { status: { in: [200, 201, 202, 204] } }\n");

@@ -94,12 +94,7 @@ pub(super) fn sample(provider: &str) -> Sample {
         "stripe" => shipped("payment-succeeded", "stripe/payment-succeeded.json"),
         "pipedrive" => shipped("person-updated", "crm/person-updated.json"),
         "vapi" => json("end-of-call", VAPI, &[]),
-        "twilio" => Sample {
-            stem: "message",
-            ending: "form",
-            body: TWILIO.as_bytes().to_vec(),
-            headers: &[("content-type", "application/x-www-form-urlencoded")],
-        },
+        "twilio" => Sample { stem: "message", ending: "form", body: TWILIO.as_bytes().to_vec(), headers: &[] },
         "github" => json("push", GITHUB, &[("x-github-event", "push")]),
         "slack" => json("app-mention", SLACK, &[]),
         "shopify" => json("orders-create", SHOPIFY, &[("x-shopify-topic", "orders/create")]),
