@@ -4,6 +4,7 @@ mod from;
 mod init;
 mod leaks;
 mod proxy;
+mod receiver;
 mod round_trip;
 mod senders;
 mod sessions;

@@ -28,7 +28,7 @@ fn a_curl_command_becomes_a_fixture_that_says_what_is_missing() {
 # Left out of the headers: x-api-key; add those that the service asks for.
 name: a recorded order-created request
 tags: [recorded]
-request: { path: /hooks/orders, file: order-created.json }
+request: { plain: order-created.json, path: /hooks/orders }
 # What was answered is not known: say what must come back, such as `response: 200`.
 # Nothing was sent, so nothing is known of the trace: `devstack record` proposes what to expect of it.
 "

@@ -1,32 +1,119 @@
 //! Recorded, written, replayed: what really happened holds at once, for every provider.
 
-use std::fs;
+use std::{fs, path::Path};
+
+use devstack::webhook::{Providers, Secrets};
+use serde_json::Value as Json;
 
 use super::{
-    senders,
+    receiver::Receiver,
+    senders::{self, Delivery},
     sessions::{bytes_of, demo, record},
 };
-use crate::sandbox::Sandbox;
+use crate::{
+    sandbox::{Run, Sandbox},
+    up::stand::Stand,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_recorded_of_each_provider_holds_when_it_is_replayed() {
+    let providers = Providers::built_in();
+    let secrets = Secrets::generated(providers.variables());
+    let stand = Stand::new();
+    let otlp = stand.up(&["--runtime", "embedded"])["note"]["otlp_http"].as_str().unwrap().to_owned();
+    let receiver = Receiver::start(secrets.clone(), &otlp).await;
+    let sandbox = &stand.sandbox;
+    // What does not come is waited for so long.
+    sandbox.write("fixtures/suite.yaml", "rules: [otel]\ndeadline: 4s\n");
+    let (recorder, url) = record(sandbox, &receiver.url, &[]);
+    let deliveries = senders::of_all();
+    for delivery in &deliveries {
+        assert_eq!(delivery.send(&url, &secrets).await, 200, "{}", delivery.name());
+    }
+    let lines = recorder.lines(deliveries.len());
+    let mut said = format!("{lines:?} {}", recorder.err());
+    assert_eq!(recorder.interrupt(), 0, "{said}");
+    for delivery in &deliveries {
+        let of_it =
+            |line: &&Json| line["provider"] == delivery.name() && line["body"].as_str().unwrap().ends_with(delivery.ending());
+        let line = lines.iter().find(of_it).expect("a line each");
+        assert!(line["recorded"] == true && line["status"] == 200 && line["spans"] == 1, "{line}");
+        let text = fs::read_to_string(sandbox.path(line["fixture"].as_str().unwrap())).unwrap();
+        let body = Path::new(line["body"].as_str().unwrap()).file_name().unwrap().to_str().unwrap();
+        assert!(text.contains(&format!("{}: {body}", delivery.name())) && !text.contains("malformed"), "{text}");
+        assert!(text.contains(&format!("trace:\n  - server: POST {}\n", delivery.path())), "{text}");
+        assert!(text.contains("response: { status: 200, json: { $.received: true } }"), "{text}");
+    }
+    let github = fs::read_to_string(sandbox.path("fixtures/github/push.yaml")).unwrap();
+    assert!(github.contains("headers: { x-github-event: push, "), "{github}");
+    assert!(sandbox.path("fixtures/shopify/orders-create.yaml").is_file());
+
+    let linted = sandbox.run(&["lint"]);
+    assert_eq!((linted.code, linted.out.contains("nothing to complain about")), (0, true), "{}", linted.out);
+    let run = replayed(sandbox, &receiver.url, &secrets, &[]);
+    assert_eq!(run.code, 0, "{}\n{}", run.err, run.out);
+    let report: Json = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(report["cases"].as_array().unwrap().len(), deliveries.len());
+
+    said += &[linted.out, run.out, run.err, bytes_of(&sandbox.path("fixtures")), kept(sandbox)].concat();
+    let secrets_written: Vec<_> = secrets.variables().filter(|(_, value)| said.contains(value)).map(|(name, _)| name).collect();
+    assert!(secrets_written.is_empty(), "{secrets_written:?}");
+    for delivery in &deliveries {
+        assert_nothing_left(delivery, &said);
+    }
+
+    // The fixtures are no empty promise: a service that does not share the secrets refuses each one, but what nobody signs.
+    let stranger = Receiver::start(Secrets::generated(providers.variables()), &otlp).await;
+    let run = replayed(sandbox, &stranger.url, &secrets, &[]);
+    let report: Json = serde_json::from_str(&run.out).unwrap();
+    let held = report["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "held").count();
+    assert_eq!((run.code, held), (1, 1), "{}", run.err);
+}
+
+/// `replay --target` with the secrets in the environment.
+fn replayed(sandbox: &Sandbox, target: &str, secrets: &Secrets, more: &[&str]) -> Run {
+    let args = [&["replay", "fixtures", "--target", target, "--format", "json"], more].concat();
+    Run::of(&sandbox.command(&args).envs(secrets.variables()).output().unwrap())
+}
+
+/// Looks for a delivery's personal values, however they are written.
+fn assert_nothing_left(delivery: &Delivery, written: &str) {
+    assert!(!delivery.personal.is_empty(), "{}", delivery.name());
+    let lower = written.to_lowercase();
+    for value in &delivery.personal {
+        let form: String = value.bytes().map(encoded).collect();
+        for spelling in [value.to_lowercase(), form.to_lowercase(), value.to_lowercase().replace(' ', "%20")] {
+            assert!(!lower.contains(&spelling), "{value} of {} is left in\n{written}", delivery.name());
+        }
+    }
+}
+
+/// A byte as a form has it.
+fn encoded(byte: u8) -> String {
+    match byte {
+        b' ' => "+".to_owned(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_of_the_demo_holds_with_all_that_it_caused() {
     let sandbox = Sandbox::new();
     let (demo, api, secrets) = demo(&sandbox);
     let (recorder, url) = record(&sandbox, &api, &[]);
-    let http = devstack::client::loopback().unwrap();
-    let deliveries = senders::of_all(&secrets);
+    let deliveries = senders::of_demo();
     for delivery in &deliveries {
-        let sent = http.post(format!("{url}{}", delivery.path)).headers(delivery.headers.clone()).body(delivery.body.clone());
-        assert_eq!(sent.send().await.unwrap().status(), 200, "{}", delivery.provider);
+        assert_eq!(delivery.send(&url, &secrets).await, 200, "{}", delivery.name());
     }
     let lines = recorder.lines(deliveries.len());
     let said = format!("{lines:?} {}", recorder.err());
     assert_eq!(recorder.interrupt(), 0, "{said}");
     for delivery in &deliveries {
-        let line = lines.iter().find(|line| line["provider"] == delivery.provider).expect("a line each");
+        let line = lines.iter().find(|line| line["provider"] == delivery.name()).expect("a line each");
         assert!(line["recorded"] == true && line["status"] == 200 && line["spans"].as_u64() > Some(1), "{line}");
         let path = sandbox.path(line["fixture"].as_str().unwrap());
-        assert!(path.starts_with(sandbox.path(&format!("fixtures/{}", delivery.provider))), "{line}");
+        assert!(path.starts_with(sandbox.path(&format!("fixtures/{}", delivery.name()))), "{line}");
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains("trace:\n  - server: POST ") && text.contains("none: [{ status: error }]"), "{text}");
     }
@@ -39,12 +126,7 @@ async fn what_was_recorded_of_each_provider_holds_when_it_is_replayed() {
     assert_eq!(report["cases"].as_array().unwrap().len(), deliveries.len());
 
     let written = [bytes_of(&sandbox.path("fixtures")), said, kept(&sandbox)].concat();
-    for delivery in &deliveries {
-        assert!(!delivery.personal.is_empty());
-        for value in &delivery.personal {
-            assert!(!written.contains(value.as_str()), "{value} of {} is left in\n{written}", delivery.provider);
-        }
-    }
+    deliveries.iter().for_each(|delivery| assert_nothing_left(delivery, &written));
     // A wrong expectation would be noticed: the fixtures are no empty promise.
     let stripe = lines.iter().find(|line| line["provider"] == "stripe").unwrap()["fixture"].as_str().unwrap();
     let text = fs::read_to_string(sandbox.path(stripe)).unwrap();
@@ -59,9 +141,8 @@ async fn a_trace_is_saved_with_the_body_that_was_recorded_and_never_over_a_file(
     let (demo, api, secrets) = demo(&sandbox);
     let (recorder, url) = record(&sandbox, &api, &["--limit", "1", "--name", "first"]);
     let http = devstack::client::loopback().unwrap();
-    let delivery = senders::of_all(&secrets).into_iter().find(|one| one.provider == "stripe").unwrap();
-    let sent = http.post(format!("{url}{}", delivery.path)).headers(delivery.headers).body(delivery.body);
-    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let delivery = senders::of_demo().into_iter().find(|one| one.name() == "stripe").unwrap();
+    assert_eq!(delivery.send(&url, &secrets).await, 200);
     let line = recorder.lines(1).remove(0);
     let mut recorder = recorder;
     assert_eq!(recorder.ended(), 0, "the limit ends it");
