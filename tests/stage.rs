@@ -84,6 +84,7 @@ impl Stage {
             otlp: otlp.to_owned(),
             services: vec![ServiceAddress { name: "stranger".into(), url }],
             externals: None,
+            enqueued: None,
             secrets: Secrets::generated(OF_DEMO),
             isolation: None,
         };

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     CaseReport, Evidence, Exchange, ServiceAddress, Verdict,
+    enqueued::{self, Reading},
     judge::{Gathered, Judgement, judge},
     observe::{Arrived, Settled, Trail},
     outcome::Finding,
@@ -47,6 +48,8 @@ pub(super) struct Case {
     pub(super) own: Vec<Arc<Span>>,
     pub(super) settled: Settled,
     pub(super) arrived: Arrived,
+    /// What was enqueued while it ran, where a stand-in tells that.
+    pub(super) enqueued: Option<enqueued::Seen>,
 }
 
 impl Case {
@@ -62,6 +65,7 @@ impl Case {
             own,
             settled: Settled::default(),
             arrived: Arrived::default(),
+            enqueued: None,
         }
     }
 
@@ -82,6 +86,8 @@ impl Case {
             logs: &self.arrived.logs,
             evicted: self.arrived.evicted,
             strays: &self.arrived.strays,
+            enqueued: self.enqueued.as_ref(),
+            sent: self.trail.trace_id,
             evidence: self.evidence(),
             least: fixture.evidence.map_or(Evidence::Quiet, evidence_of),
             overdue,
@@ -96,6 +102,13 @@ impl Case {
         let fixture = &self.planned.fixture;
         let services: BTreeSet<_> = self.arrived.arrivals.iter().map(|arrival| arrival.span.service().to_owned()).collect();
         let (stood_in, real) = self.who_answered();
+        let trace = self.trace();
+        let reading = Reading {
+            trace: &trace,
+            strays: &self.arrived.strays,
+            sent: self.trail.trace_id,
+            correlation_id: &self.trail.correlation_id,
+        };
         let waited = self.settled.waited_for.as_ref().filter(|_| elapsed >= WORTH_NAMING);
         CaseReport {
             id: fixture.id.clone(),
@@ -110,6 +123,7 @@ impl Case {
             spans: self.arrived.arrivals.len(),
             services: services.into_iter().collect(),
             stand_ins: stood_in.difference(&real).map(|service| (*service).to_owned()).collect(),
+            enqueued: self.enqueued.as_ref().map(|seen| seen.told(&reading)).unwrap_or_default(),
             elapsed,
             judged_after: self.arrived.since_last,
             exchanges: self.exchanges.clone(),

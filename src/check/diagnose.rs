@@ -4,6 +4,7 @@
 //! when what is known proves it; otherwise the misses speak for themselves.
 
 use super::{
+    enqueued::{self, Reading, Seen},
     findings::{counted, finding},
     foundling,
     outcome::Finding,
@@ -21,6 +22,8 @@ pub(super) struct Clues<'a> {
     pub(super) arrivals: &'a [Arrival],
     /// Other traces that carry the case's correlation id.
     pub(super) strays: &'a [Trace],
+    /// What was enqueued, and what it is read by; `None` where nobody tells it.
+    pub(super) enqueued: Option<(&'a Seen, Reading<'a>)>,
     /// What each service last said of its work.
     pub(super) reports: &'a [WorkReport],
     /// Spans that the ledger threw out to keep its bounds; that leaves a case undecided and needs no other cause.
@@ -31,9 +34,10 @@ pub(super) struct Clues<'a> {
 
 /// All causes that can be proved, the most telling first.
 pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
-    let mut causes = Vec::new();
-    causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues, stray)));
-    causes.extend(injected_early(clues.trace));
+    // What the stand-in was handed says it for certain, and of a run that is told so nothing more need be said.
+    let (mut causes, told) = clues.enqueued.as_ref().map(|(seen, reading)| enqueued::proved(seen, reading)).unwrap_or_default();
+    causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues, stray, &told)));
+    causes.extend(injected_early(clues.trace, &told));
     causes.extend(clues.never_ended.iter().map(|open| never_ended(clues, open)));
     causes.extend(clues.reports.iter().filter_map(lost));
     causes.extend(not_received(clues));
@@ -42,13 +46,13 @@ pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
 }
 
 /// A service went on in a trace of its own: the context did not reach it.
-fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
+fn context_lost(clues: &Clues<'_>, stray: &Trace, told: &[String]) -> Vec<Finding> {
     let id = stray.id();
     stray
         .tops()
         .into_iter()
         .map(|at| &stray.spans()[at])
-        .filter(|root| root.service() != OWN_SERVICE)
+        .filter(|root| root.service() != OWN_SERVICE && !is_told(root, told))
         .map(|root| {
             // The context may have been lost again further on, so that the sender is in another half.
             let others = clues.strays.iter().filter(|other| other.id() != id);
@@ -83,6 +87,11 @@ fn context_lost(clues: &Clues<'_>, stray: &Trace) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether a span is the stand-in's for a run of which all is said.
+fn is_told(span: &Span, told: &[String]) -> bool {
+    span.is_stand_in() && enqueued::run_of(span).is_some_and(|run| told.iter().any(|told| told == run))
+}
+
 /// The one service of a trace besides devstack.
 fn only_service(trace: &Trace) -> Option<&str> {
     let services: Vec<_> = trace.services().into_iter().filter(|service| *service != OWN_SERVICE).collect();
@@ -107,11 +116,12 @@ fn sender_of<'a>(trace: &'a Trace, root: &Span) -> Option<&'a Span> {
 }
 
 /// A consumer beside its producer: both name the same parent, so the context was taken before the producer span was active.
-fn injected_early(trace: &Trace) -> Vec<Finding> {
+fn injected_early(trace: &Trace, told: &[String]) -> Vec<Finding> {
     trace
         .spans()
         .iter()
         .filter(|span| span.kind == SpanKind::Consumer || span.name.starts_with("trigger.task."))
+        .filter(|span| !is_told(span, told))
         .filter_map(|consumer| {
             let parent = trace.parent(consumer)?;
             let producer = trace

@@ -8,6 +8,7 @@ use super::{
     CaseReport, Evidence, Grounds, Judge, RunEvent, Severity, Verdict,
     answers::check_answer,
     case::{Case, Traces},
+    enqueued,
     findings::{counted, finding},
     given,
     judge::Judgement,
@@ -21,8 +22,9 @@ use super::{
 use crate::{
     client::{ClientError, OtlpClient},
     fixture::{Fixture, Traceparent, When},
-    model::{Span, TraceId},
+    model::Span,
     replay::{Identity, OwnTrace},
+    support::clock,
 };
 
 /// How long a case may take where neither fixture nor suite says (DESIGN section 7, verdict 8).
@@ -72,8 +74,13 @@ pub(super) async fn drive(planned: &PlannedCase, grounds: &Arc<Grounds>, witness
 async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, tell: Tell<'_>, broken: Option<Finding>) -> Ended {
     let fixture = &planned.fixture;
     let identity = Identity::new(planned.nonce);
-    let trail =
-        Trail { trace_id: identity.trace_id, correlation_id: identity.correlation_id.clone(), continued: continues(fixture) };
+    let trail = Trail {
+        trace_id: identity.trace_id,
+        correlation_id: identity.correlation_id.clone(),
+        continued: continues(fixture),
+        begun_ns: clock::unix_nanos(),
+    };
+    let before = enqueued::before(grounds).await;
     let mut own = OwnTrace::begin(identity.clone(), &fixture.id);
     let observer = match Observer::new(grounds, &trail, deadline(fixture, grounds), witness) {
         Ok(observer) => observer,
@@ -91,7 +98,7 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, t
     let mut case = Case::new(planned, trail.clone(), sent, own.spans(None), &grounds.secrets);
     let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
-        None => match weigh(&mut case, &observer, unanswered).await {
+        None => match weigh(&mut case, &observer, unanswered, &Asking { grounds, before: &before }).await {
             Ok(judgement) => case.report(examined(judgement, &case, grounds).await, observer.elapsed()),
             Err(why) => case.broken(why, observer.elapsed()),
         },
@@ -224,7 +231,7 @@ async fn send_all(
 
 /// Waits until there is a verdict: once the services are done, else with every change until the deadline. A ledger that cannot be read
 /// until then breaks the case.
-async fn weigh(case: &mut Case, observer: &Observer<'_>, unanswered: bool) -> Result<Judgement, Finding> {
+async fn weigh(case: &mut Case, observer: &Observer<'_>, unanswered: bool, asking: &Asking<'_>) -> Result<Judgement, Finding> {
     if observer.is_blind() {
         return blind(case).ok_or_else(|| finding("case.store", BLIND));
     }
@@ -249,9 +256,24 @@ async fn weigh(case: &mut Case, observer: &Observer<'_>, unanswered: bool) -> Re
             }
         }
         if let Some(judgement) = case.judge(overdue) {
+            let judgement = asking.weighed(case, judgement, overdue).await;
             return Ok(explained(case, judgement, observer).await);
         }
         observer.changed(case.arrived.trace_id.unwrap_or(case.trail.trace_id), case.arrived.version).await;
+    }
+}
+
+/// Where to ask for what was enqueued, and what was known before.
+struct Asking<'a> {
+    grounds: &'a Grounds,
+    before: &'a enqueued::Before,
+}
+
+impl Asking<'_> {
+    /// A verdict with what was enqueued taken into account.
+    async fn weighed(&self, case: &mut Case, judgement: Judgement, overdue: bool) -> Judgement {
+        case.enqueued = enqueued::ask(self.grounds, &case.trail, case.arrived.trace_id, self.before).await;
+        if case.enqueued.is_none() { judgement } else { case.judge(overdue).unwrap_or(judgement) }
     }
 }
 

@@ -59,6 +59,9 @@ pub struct Grounds {
     pub services: Vec<ServiceAddress>,
     /// Control address of the externals, where there are scripted ones.
     pub externals: Option<String>,
+    /// Base address of the stand-in for the Trigger.dev API that the services call, where they do. It tells what was enqueued, and answers
+    /// for its work with the services.
+    pub enqueued: Option<String>,
     /// What deliveries are signed with.
     pub secrets: Secrets,
     /// Who is asked why a service's telemetry does not come; `None` where nobody can tell.

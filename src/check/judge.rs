@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use super::{
-    compare, diagnose,
+    compare, diagnose, enqueued,
     findings::{self, finding},
     outcome::{Evidence, Finding, Severity, TreeRow, Verdict},
 };
 use crate::{
     expect::{self, Miss, Standing, TraceExpectation, What, rules},
     fixture::{PackChoice, RuleLevel, Waiver},
-    model::{Arrival, LogRecord, Span, Trace, Value},
+    model::{Arrival, LogRecord, Span, Trace, TraceId, Value},
     support::work::{OpenSpan, WorkReport},
     telemetry::attributes,
 };
@@ -43,6 +43,10 @@ pub(super) struct Gathered<'a> {
     pub(super) evicted: u64,
     /// Other traces with the same correlation id.
     pub(super) strays: &'a [Trace],
+    /// What was enqueued while the case ran, where a stand-in tells that.
+    pub(super) enqueued: Option<&'a enqueued::Seen>,
+    /// The trace that was sent.
+    pub(super) sent: TraceId,
     /// How strong the evidence is.
     pub(super) evidence: Evidence,
     /// The least that a verdict on absence must rest on.
@@ -97,11 +101,21 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
         return None;
     }
 
-    let Breaches { failures, warnings, mendable } = if whole { broken_rules(case, &trace) } else { Breaches::default() };
+    let Breaches { failures, mut warnings, mendable } = if whole { broken_rules(case, &trace) } else { Breaches::default() };
     if mendable && failed.is_empty() && misses.is_empty() && !case.overdue && !is_final(case.evidence) {
         return None;
     }
-    let causes = causes(case, &trace);
+    let mut causes = causes(case, &trace);
+    if let Some(seen) = case.enqueued {
+        let failing = !(failed.is_empty() && causes.is_empty() && misses.is_empty() && failures.is_empty());
+        let suspected = enqueued::suspected(seen, &case.reading(&trace), failing);
+        if failing {
+            causes.extend(suspected);
+        } else {
+            warnings.extend(suspected.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
+        }
+        warnings.extend(seen.unread());
+    }
     failed.extend(explained(causes, &misses, failures, &trace, case.file));
     let verdict = if !failed.is_empty() {
         Verdict::Failed
@@ -113,6 +127,16 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
     };
     let tree = if verdict == Verdict::Held { Vec::new() } else { compare::rows(&trace, &misses) };
     Some(Judgement { verdict, findings: failed, warnings, tree })
+}
+
+impl<'a> Gathered<'a> {
+    /// What was enqueued is read by.
+    fn reading<'r>(&'r self, trace: &'r Trace) -> enqueued::Reading<'r>
+    where
+        'a: 'r,
+    {
+        enqueued::Reading { trace, strays: self.strays, sent: self.sent, correlation_id: self.correlation_id }
+    }
 }
 
 enum Answer {
@@ -161,6 +185,7 @@ fn unobserved(case: &Gathered<'_>, mut findings: Vec<Finding>) -> Judgement {
         };
         nothing.details.push(line);
     }
+    nothing.details.extend(case.enqueued.and_then(|seen| seen.all_the_same(&case.reading(&Trace::default()))));
     if case.expected.nothing.is_some() {
         nothing.details.push("A sampled control request left no span either, so this silence proves nothing.".to_owned());
     }
@@ -201,6 +226,7 @@ fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
         trace,
         arrivals: case.arrivals,
         strays: case.strays,
+        enqueued: case.enqueued.map(|seen| (seen, case.reading(trace))),
         reports: case.reports,
         evicted: case.evicted,
         never_ended: case.never_ended,
@@ -286,10 +312,11 @@ fn explained(causes: Vec<Finding>, misses: &[Miss], mut breaches: Vec<Finding>, 
         misses.iter().filter(|miss| !matches!(&miss.what, What::Unexpected { span } if misplaced(span))).collect();
     let mut from_misses: Vec<_> = misses.iter().map(|miss| findings::of_miss(miss, trace, file)).collect();
     let known = |code: &str| causes.iter().any(|cause| cause.code == code);
+    let misdirected = || causes.iter().any(|cause| cause.code.starts_with("cause.enqueued-"));
     let wrong_kind =
         misses.iter().any(|miss| matches!(&miss.what, What::Differs { differences, .. } if differences[0].what == "kind"));
     let is_explained = |breach: &Finding| match breach.code.as_str() {
-        "rule.otel.consumed" => known("cause.context-lost") || known("cause.injected-early") || wrong_kind,
+        "rule.otel.consumed" => known("cause.context-lost") || known("cause.injected-early") || misdirected() || wrong_kind,
         "rule.medicalcor.kinds" => wrong_kind,
         "rule.otel.orphan" => known("cause.never-ended") || known("cause.export-lost"),
         "rule.otel.kinds" => known("cause.injected-early"),

@@ -14,10 +14,15 @@ use crate::{
     model::{
         Arrival,
         SpanKind::{Client, Consumer, Producer, Server},
-        Trace,
+        Trace, TraceId,
     },
     support::work::WorkReport,
 };
+
+/// The trace that was sent; that of the services is another one here.
+fn sent() -> TraceId {
+    TraceId::random()
+}
 
 /// A case under construction.
 struct Case {
@@ -78,6 +83,8 @@ impl Case {
             logs: &[],
             evicted: self.evicted,
             strays: &self.strays,
+            enqueued: None,
+            sent: sent(),
             evidence: self.evidence,
             least: self.least,
             overdue: self.overdue,

@@ -8,6 +8,7 @@ mod case;
 mod compare;
 mod diagnose;
 mod drive;
+mod enqueued;
 pub mod event;
 mod examine;
 mod findings;
@@ -31,7 +32,8 @@ pub use examine::{Diagnosis, Examiner};
 pub use grounds::{Grounds, Judge, STORE_PATIENCE, ServiceAddress};
 pub use isolation::{Isolated, Isolation};
 pub use outcome::{
-    CaseReport, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan, Stored, Totals, TreeRow, Verdict,
+    CaseReport, EnqueuedContext, EnqueuedRun, Evidence, Exchange, Finding, Mark, Mismatch, RunReport, Severity, SourceSpan,
+    Stored, Totals, TreeRow, Verdict,
 };
 pub use quiet::SDK_DELAY;
 pub use run::{DEFAULT_JOBS, Finished, Plan, PlannedCase, run};

@@ -162,6 +162,9 @@ pub struct CaseReport {
     /// Those of them for which only a stand-in answered, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stand_ins: Vec<String>,
+    /// Calls of the case that asked the stand-in for the Trigger.dev API for a run, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enqueued: Vec<EnqueuedRun>,
     /// From the first byte sent to the verdict.
     #[serde(rename = "elapsed_ms", with = "millis")]
     pub elapsed: Duration,
@@ -188,6 +191,52 @@ impl CaseReport {
     pub fn is_stored_in_part(&self) -> bool {
         self.stored.is_some_and(|(found, of)| found < of)
     }
+}
+
+/// A call that asked the stand-in for the Trigger.dev API for a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnqueuedRun {
+    /// The task.
+    pub task: String,
+    /// The run, `run_…`; of a call with a known key the first one.
+    pub run_id: String,
+    /// The key was known, and no new run was made.
+    pub cached: bool,
+    /// The span that the payload's `traceparent` names.
+    #[serde(rename = "traceparent")]
+    pub context: EnqueuedContext,
+}
+
+/// What the `traceparent` of a payload names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "names", rename_all = "snake_case")]
+pub enum EnqueuedContext {
+    /// There is none.
+    #[serde(rename = "nothing")]
+    Absent,
+    /// It is not one by W3C Trace Context.
+    Invalid,
+    /// A span of this case's trace.
+    Span {
+        /// Its id.
+        span_id: SpanId,
+        /// Its name.
+        name: String,
+        /// Its kind.
+        kind: SpanKind,
+        /// Its service.
+        service: String,
+    },
+    /// A span in this case's trace that did not arrive.
+    Unseen {
+        /// Its id.
+        span_id: SpanId,
+    },
+    /// A span of another trace.
+    OtherTrace {
+        /// That trace.
+        trace_id: TraceId,
+    },
 }
 
 /// A request and its answer.

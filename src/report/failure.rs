@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Sources, fold, lines::label_of};
+use super::{Sources, enqueued, fold, lines::label_of};
 use crate::{
     check::{CaseReport, Evidence, Exchange, Finding, Mark, RunReport, SourceSpan, TreeRow, Verdict},
     model::TraceId,
@@ -115,6 +115,9 @@ impl<'a> Blocks<'a> {
         facts.extend(answers(&case.exchanges));
         facts.extend(case.stored.map(|(stored, received)| format!("stored {stored}/{received}")));
         self.labelled(out, "evidence", Role::Dim, &facts.join(&dot), 9);
+        for line in enqueued::lines([case]) {
+            self.labelled(out, "enqueued", Role::Dim, &clean(&line), 9);
+        }
         if let Some(waited) = &case.waited {
             *out += &text::paragraph(&clean(waited), INDENT, self.look);
         }

@@ -10,6 +10,7 @@
 //! | [`trace_json`] | `devstack trace --format json` |
 //! | [`stack`] | `devstack up`, `status`, `logs`, `tail` |
 
+mod enqueued;
 pub mod failure;
 pub mod file;
 mod fold;

@@ -1,7 +1,8 @@
 //! The last line: how many cases ended how, and how long it all took.
 //!
-//! `17 held, 1 failed in 0.61 s`, below it whose stand-ins answered, and `· stored 512/512` where the spans were read back from a store of another make. Read by [`super::terminal`] and [`super::reporter`].
+//! `17 held, 1 failed in 0.61 s`, below it what was enqueued and whose stand-ins answered, and `· stored 512/512` where the spans were read back from a store of another make. Read by [`super::terminal`] and [`super::reporter`].
 
+use super::enqueued;
 use crate::{
     check::{RunReport, Verdict},
     term::{
@@ -33,7 +34,14 @@ pub fn render(report: &RunReport, look: &Look) -> String {
     let said = if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") };
     let interrupted = if report.interrupted { "interrupted: " } else { "" };
     let line = format!("{interrupted}{said} in {}{}\n", text::long_time(report.elapsed), stored(report, columns, look));
-    line + &not_tested(report, look)
+    line + &enqueued(report, look) + &not_tested(report, look)
+}
+
+/// What stands in for a worker was handed: what was tested of it.
+fn enqueued(report: &RunReport, look: &Look) -> String {
+    let lines = enqueued::lines(&report.cases);
+    let painted = lines.iter().map(|line| text::paragraph(&clean(&format!("enqueued: {line}")), 0, look));
+    painted.collect()
 }
 
 /// Whose stand-ins answered: what held says nothing of the services themselves.

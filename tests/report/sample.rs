@@ -45,6 +45,7 @@ pub(crate) fn held(id: &str, number: u8) -> CaseReport {
         spans: 6,
         services: vec!["medicalcor-api".into()],
         stand_ins: vec![],
+        enqueued: vec![],
         elapsed: Duration::from_millis(44),
         judged_after: Duration::from_millis(3),
         exchanges: vec![answered(200, 4)],

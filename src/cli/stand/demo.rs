@@ -89,6 +89,7 @@ impl Fill<'_> {
             examiner: None,
         };
         let pace = self.wishes.wanted.rate.map(|rate| Pace::new(rate.spacing()));
-        way.grounds(Aim { pace, ..Aim::default() }, takers, self.http)
+        // Its worker is no stand-in.
+        Grounds { enqueued: None, ..way.grounds(Aim { pace, ..Aim::default() }, takers, self.http) }
     }
 }

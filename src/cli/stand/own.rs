@@ -58,7 +58,7 @@ fn on_stack(
         return Err(Failure::environment(message).hint("`devstack up` starts what devstack.yaml has and does not run"));
     };
     let way = Way::of_note(format!("{} · {} at {url}", stack::in_words(note), service.name), note);
-    let beside = Running { services, scripts: note.scripts.clone(), warnings: Vec::new() };
+    let beside = Running { services, warnings: Vec::new() };
     Ok(stand(service, wishes, project, way, beside, http, Started::Nothing))
 }
 
@@ -80,9 +80,9 @@ async fn for_the_run(
     };
     let names: Vec<_> = wishes.settings.services.iter().map(|service| service.name.as_str()).collect();
     let words = format!("embedded stack · {}", names.join(", "));
-    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http(), &receiving.otlp_grpc());
-    let running =
-        Running { services: beside.services.clone(), scripts: beside.scripts.clone(), warnings: beside.warnings.clone() };
+    let way = Way::embedded(words, &receiving.ledger(), &receiving.otlp_http(), &receiving.otlp_grpc())
+        .with_externals(beside.scripts.clone(), beside.enqueued.clone());
+    let running = Running { services: beside.services.clone(), warnings: beside.warnings.clone() };
     let started = Started::Services(Box::new(beside), Box::new(receiving));
     Ok(stand(service, wishes, project, way, running, http, started))
 }
@@ -91,8 +91,6 @@ async fn for_the_run(
 struct Running {
     /// Name in traces → address.
     services: Vec<(String, String)>,
-    /// Where the scripts of its externals are put.
-    scripts: Option<String>,
     /// What is worth a warning, in sentences.
     warnings: Vec<String>,
 }
@@ -111,7 +109,7 @@ fn stand(
     let aim = Aim { pace, ..Aim::at(service.name.clone(), name.clone()) };
     let takers = Takers {
         services: beside.services,
-        externals: beside.scripts,
+        externals: None,
         secrets: wishes.secrets.clone(),
         isolation: None,
         examiner: Some(way.examiner(project)),

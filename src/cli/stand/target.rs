@@ -51,7 +51,6 @@ pub(super) async fn find(
         .extend(wanted.services.iter().filter(|(name, _)| **name != place.name).map(|(name, url)| (name.clone(), url.clone())));
     allowed(&services, &wanted.allow).await?;
     let externals = services.iter().position(|(name, _)| name == EXTERNALS).map(|at| services.remove(at).1);
-    let externals = externals.or_else(|| note.and_then(|note| note.scripts.clone()));
 
     let (mut way, started) = match note {
         Some(note) => (Way::of_note(stack::in_words(note), note), Started::Nothing),

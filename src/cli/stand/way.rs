@@ -25,6 +25,10 @@ pub(super) struct Way {
     judge: Judge,
     store: Option<StoreAddress>,
     hops: Vec<HopAddress>,
+    /// Where scripts of the project's own externals are put.
+    pub(super) scripts: Option<String>,
+    /// The stand-in for the Trigger.dev API that is played for the project's services.
+    pub(super) enqueued: Option<String>,
 }
 
 /// Who takes the requests.
@@ -42,7 +46,17 @@ impl Way {
     pub(super) fn embedded(stack: String, ledger: &str, otlp_http: &str, otlp_grpc: &str) -> Self {
         let store = StoreAddress { kind: StoreKind::Tempo, at: Address::plain(ledger) };
         let (ledger, otlp_http, otlp_grpc) = (ledger.to_owned(), otlp_http.to_owned(), otlp_grpc.to_owned());
-        Self { stack, ledger, otlp_http, otlp_grpc, judge: Judge::Ledger, store: Some(store), hops: Vec::new() }
+        Self {
+            stack,
+            ledger,
+            otlp_http,
+            otlp_grpc,
+            judge: Judge::Ledger,
+            store: Some(store),
+            hops: Vec::new(),
+            scripts: None,
+            enqueued: None,
+        }
     }
 
     /// A stack that is up.
@@ -52,10 +66,17 @@ impl Way {
             stack::Judge::Stored => Judge::Stored,
         };
         let (ledger, otlp_http, otlp_grpc) = (note.ledger.clone(), note.otlp_http.clone(), note.otlp_grpc.clone());
-        Self { stack, ledger, otlp_http, otlp_grpc, judge, store: note.store.clone(), hops: note.way() }
+        let (scripts, enqueued) = (note.scripts.clone(), note.enqueued.clone());
+        Self { stack, ledger, otlp_http, otlp_grpc, judge, store: note.store.clone(), hops: note.way(), scripts, enqueued }
     }
 
-    /// Who is asked why the telemetry of services of this project does not come this way.
+    /// The same with externals that were started for the run: where their scripts are put, and who tells what was enqueued.
+    #[must_use]
+    pub(super) fn with_externals(self, scripts: Option<String>, enqueued: Option<String>) -> Self {
+        Self { scripts, enqueued, ..self }
+    }
+
+    /// Who is asked why the telemetry of services of this project does not come.
     pub(super) fn examiner(&self, project: &Project) -> Arc<dyn Examiner> {
         let receiver =
             Receiver { otlp_http: self.otlp_http.clone(), otlp_grpc: self.otlp_grpc.clone(), ledger: self.ledger.clone() };
@@ -77,7 +98,8 @@ impl Way {
             examiner: takers.examiner,
             otlp: self.otlp_http,
             services: takers.services.into_iter().map(|(name, url)| ServiceAddress { name, url }).collect(),
-            externals: takers.externals,
+            externals: takers.externals.or(self.scripts),
+            enqueued: self.enqueued,
             secrets: takers.secrets,
             isolation: takers.isolation,
         }

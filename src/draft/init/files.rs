@@ -2,12 +2,12 @@
 //!
 //! Called by `cli`, which writes those that are not there yet.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::samples::{Sample, sample};
 use crate::{
     draft::{provider::Sender, yaml},
-    webhook::Providers,
+    webhook::{Provider, Providers},
 };
 
 /// What was chosen, by a person or for one.
@@ -80,8 +80,20 @@ fn project(choice: &Choice) -> String {
             Some(path) => drop(writeln!(text, "    ready: {}", yaml::scalar(path))),
             None => text.push_str("    # ready: /health   # a path that answers 200 once requests are taken\n"),
         }
+        text.push_str(&environment(choice));
     }
     text
+}
+
+/// What the first service is given to check signatures with.
+fn environment(choice: &Choice) -> String {
+    let providers = Providers::built_in();
+    let secrets: BTreeSet<_> = providers.get(&choice.provider).map(Provider::variables).into_iter().flatten().collect();
+    if secrets.is_empty() {
+        return String::new();
+    }
+    let lines = secrets.into_iter().map(|name| format!("      {name}: ${{secret.{name}}}\n"));
+    format!("    environment:\n{}", lines.collect::<String>())
 }
 
 fn suite(choice: &Choice) -> String {
