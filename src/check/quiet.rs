@@ -28,6 +28,8 @@ pub(super) struct Flush {
     pub(super) period: Duration,
     /// Whose it is, where it is not devstack that says it.
     pub(super) who: Option<String>,
+    /// Whether anything of that service has come: its delay was measured then, and else assumed.
+    pub(super) came: bool,
     /// Whether a span names a parent that has not come: something is under way still.
     pub(super) unfinished: bool,
 }
@@ -48,7 +50,8 @@ impl Flush {
         let longest = of_seen.chain(of_unseen).max_by_key(|(period, _)| *period);
         let Some((period, who)) = longest else { return Self::unknown(assumed) };
         let trace = Trace::new(own.iter().cloned().chain(spans().map(|arrival| Arc::clone(&arrival.span))));
-        Self { period, who: who.map(str::to_owned), unfinished: !trace.orphans().is_empty() }
+        let came = who.is_some_and(|who| seen.contains(who));
+        Self { period, who: who.map(str::to_owned), came, unfinished: !trace.orphans().is_empty() }
     }
 
     /// Of services that nothing is known of.
@@ -71,7 +74,11 @@ impl Flush {
     pub(super) fn words(&self) -> Option<String> {
         let who = self.who.as_ref()?;
         let seconds = self.period.as_secs_f64();
-        Some(format!("{who} exports every {seconds:.0} s; started by `devstack run` it would export every 50 ms"))
+        Some(if self.came {
+            format!("{who} exports every {seconds:.0} s; started by `devstack run` it would export every 50 ms")
+        } else {
+            format!("for {who}, of which nothing came; SDKs export every {seconds:.0} s")
+        })
     }
 }
 
@@ -155,6 +162,7 @@ mod tests {
     fn of_a_service_that_has_not_come_nothing_is_known() {
         let flush = flush(&view(vec![started_by_devstack(1)], Duration::ZERO), &["api", "worker"]);
         assert_eq!((flush.quiet(SDK_DELAY), flush.who.as_deref()), (2 * SDK_DELAY + LEAST, Some("worker")));
+        assert_eq!(flush.words().as_deref(), Some("for worker, of which nothing came; SDKs export every 5 s"));
     }
 
     #[test]
