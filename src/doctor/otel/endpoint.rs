@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::{Family, HTTP_PORT, Manner, Signal, Spoken};
+use super::{FAMILIES, Family, HTTP_PORT, Manner, Signal, Spoken};
 use crate::{doctor::Check, support::env::Env};
 
 /// An endpoint that could be read.
@@ -91,7 +91,7 @@ impl Endpoint {
 
 /// Everything that is wrong with the endpoint of these signals.
 pub(super) fn check(family: &Family, env: &dyn Env, manner: &Manner) -> Vec<Check> {
-    let Some(text) = env.get(family.endpoint) else { return Vec::new() };
+    let Some(text) = env.get(family.endpoint) else { return of_all_signals(family, env, manner).into_iter().collect() };
     let variable = family.endpoint;
     let Some(endpoint) = Endpoint::read(text.trim()) else { return vec![unreadable(variable, text.trim())] };
     let spoken = family.spoken(env, manner);
@@ -122,6 +122,23 @@ pub(super) fn check(family: &Family, env: &dyn Env, manner: &Manner) -> Vec<Chec
         _ => {}
     }
     checks
+}
+
+/// A protocol for one signal only, which goes to the endpoint of all signals and does not fit there.
+fn of_all_signals(family: &Family, env: &dyn Env, manner: &Manner) -> Option<Check> {
+    env.get(family.protocol).filter(|_| family.signal.is_some())?;
+    let general = &FAMILIES[0];
+    let endpoint = Endpoint::read(env.get(general.endpoint)?.trim())?;
+    let (spoken, of_all) = (family.spoken(env, manner), general.spoken(env, manner));
+    endpoint.other_port(spoken, manner)?;
+    let (what, port) = if spoken == Some(Spoken::Grpc) { ("gRPC", "HTTP") } else { ("HTTP", "gRPC") };
+    let (protocol, at) = (family.protocol, format!("{}={}", general.endpoint, endpoint.shown));
+    // Where the endpoint is wrong for all of them, that is told of itself.
+    (spoken != of_all).then(|| {
+        Check::attention("otel.port", format!("{protocol} makes it speak {what} to the {port} port, {at}"))
+            .fix(format!("unset {protocol}"))
+            .detail("variable", protocol)
+    })
 }
 
 /// A value that is no URL. It is shown only if it looks like an address.

@@ -55,6 +55,14 @@ fn the_port_of_the_other_protocol() {
     );
     finds_nothing(&[(ENDPOINT, "http://localhost:4318")]);
     finds_nothing(&[(ENDPOINT, "http://localhost:4317"), (PROTOCOL, "grpc")]);
+    let of_traces = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+    finds(
+        &[(ENDPOINT, "http://localhost:4318"), (PROTOCOL, "http/protobuf"), (of_traces, "grpc")],
+        "otel.port",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL makes it speak gRPC to the HTTP port, OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
+        "unset OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    );
+    finds_nothing(&[(ENDPOINT, "http://localhost:4317"), (PROTOCOL, "grpc"), (of_traces, "grpc")]);
     finds_nothing(&[(ENDPOINT, "https://collector.example")]);
 }
 
