@@ -9,6 +9,7 @@ use super::{
     answers::check_answer,
     case::{Case, Traces},
     enqueued,
+    examine::{self, Before},
     findings::{counted, finding},
     given,
     judge::Judgement,
@@ -82,6 +83,10 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, t
     };
     let before = enqueued::before(grounds).await;
     let mut own = OwnTrace::begin(identity.clone(), &fixture.id);
+    let scene = match &grounds.examiner {
+        Some(examiner) => Some(examiner.before(grounds.services.clone()).await),
+        None => None,
+    };
     let observer = match Observer::new(grounds, &trail, deadline(fixture, grounds), witness) {
         Ok(observer) => observer,
         Err(why) => return unwatched(planned, grounds, &trail, &own, &why),
@@ -99,7 +104,7 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, t
     let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
         None => match weigh(&mut case, &observer, unanswered, &Asking { grounds, before: &before }).await {
-            Ok(judgement) => case.report(examined(judgement, &case, grounds).await, observer.elapsed()),
+            Ok(judgement) => case.report(examined(judgement, &case, grounds, scene).await, observer.elapsed()),
             Err(why) => case.broken(why, observer.elapsed()),
         },
     };
@@ -288,26 +293,14 @@ async fn explained(case: &mut Case, judgement: Judgement, observer: &Observer<'_
     if case.arrived.strays.is_empty() { judgement } else { case.judge(true).unwrap_or(judgement) }
 }
 
-/// A verdict on telemetry that did not come, with what can be seen of the services that should have sent it.
-async fn examined(mut judgement: Judgement, case: &Case, grounds: &Grounds) -> Judgement {
-    let Some(examiner) = &grounds.examiner else { return judgement };
-    let silent = case.silent_services(&grounds.services);
-    if judgement.verdict == Verdict::Held || silent.is_empty() {
+/// A verdict that is no good news, with what can be seen of the services' processes.
+async fn examined(judgement: Judgement, case: &Case, grounds: &Grounds, before: Option<Before>) -> Judgement {
+    let (Some(examiner), Some(before)) = (&grounds.examiner, before) else { return judgement };
+    if judgement.verdict == Verdict::Held {
         return judgement;
     }
-    let Some(diagnosis) = examiner.examine(silent).await else { return judgement };
-    let nothing = judgement.findings.iter().position(|finding| finding.code == "cause.unobserved");
-    if let Some(at) = nothing {
-        let finding = &mut judgement.findings[at];
-        finding.details.extend(diagnosis.sentences);
-        finding.hint = diagnosis.hint.or(finding.hint.take());
-    } else if let Some((headline, details)) = diagnosis.sentences.split_first() {
-        let mut cause = finding(&format!("cause.{}", diagnosis.code), headline);
-        cause.details = details.to_vec();
-        cause.hint = diagnosis.hint;
-        judgement.findings.push(cause);
-    }
-    judgement
+    let causes = examiner.examine(case.silent_services(&grounds.services), before).await;
+    examine::with_causes(judgement, causes)
 }
 
 /// Judges on nothing: the answers are all there is.

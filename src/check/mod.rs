@@ -28,7 +28,7 @@ mod witness;
 
 pub use aim::{Aim, TARGET_DEADLINE, TARGET_JOBS};
 pub use event::{CaseKey, RunEvent};
-pub use examine::{Diagnosis, Examiner};
+pub use examine::{Before, Cause, ENDED, Examiner};
 pub use grounds::{Grounds, Judge, STORE_PATIENCE, ServiceAddress};
 pub use isolation::{Isolated, Isolation};
 pub use outcome::{

@@ -56,7 +56,7 @@ impl Flush {
 
     /// Of services that nothing is known of.
     pub(super) fn unknown(assumed: Duration) -> Self {
-        Self { period: assumed, who: None, unfinished: false }
+        Self { period: assumed, who: None, came: false, unfinished: false }
     }
 
     /// For how long nothing new must come.

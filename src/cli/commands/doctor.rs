@@ -5,7 +5,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{Failure, examiner::exits, exit::Exit},
+    cli::{
+        Failure,
+        examiner::{RECENT_NS, exits},
+        exit::Exit,
+    },
     doctor::{
         self, Check, Level, Limits, Report, Scene,
         target::{self, Examination, List, Receiver, Subject, Told},
@@ -93,12 +97,13 @@ fn ended(report: &Report) -> Exit {
 
 /// Examines a service, beside the project's stack where one is up.
 fn on_target(url: &str, args: &DoctorArgs, project: &Project, ui: &Ui) -> Result<Exit, Failure> {
+    let since = support::clock::unix_nanos().saturating_sub(RECENT_NS);
     let subject = Subject {
         url: url.to_owned(),
         receiver: receiver(project),
         measure: true,
         wait: args.wait.map(Duration::from_secs),
-        known_exits: Owner::of(project).map(|owner| exits(&owner.state).into_values().collect()).unwrap_or_default(),
+        known_exits: Owner::of(project).map(|owner| exits(&owner.state, since).into_values().collect()).unwrap_or_default(),
     };
     let runtime = super::async_runtime()?;
     if subject.receiver.is_some() {

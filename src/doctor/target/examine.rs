@@ -30,6 +30,15 @@ pub struct Sentences {
     pub hint: Option<String>,
 }
 
+/// A cause with how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Probable<'a> {
+    /// What was found.
+    pub check: &'a Check,
+    /// Whether it keeps every trace away; else it may.
+    pub certain: bool,
+}
+
 /// Examines a service. Waits at most [`Subject::wait`] and a few seconds.
 ///
 /// # Errors
@@ -49,6 +58,7 @@ impl Examination {
         let found = told::findings(&facts).into_iter();
         let mut findings: Vec<_> = found.map(|finding| if arrived { finding.disproved() } else { finding }).collect();
         findings.extend(measured::findings(&facts));
+        explained(&mut findings);
         let lists = lists::of(&facts);
         Self { facts, findings, lists }
     }
@@ -66,8 +76,8 @@ impl Examination {
     /// Why nothing arrives: what is certain before what may be, and of those the nearest to the service first.
     pub fn sentences(&self) -> Sentences {
         let causes = self.causes();
-        let hint = causes.first().and_then(|finding| finding.check.fix.clone());
-        let lines: Vec<_> = causes.iter().map(|finding| finding.check.message.clone()).collect();
+        let hint = causes.first().and_then(|cause| cause.check.fix.clone());
+        let lines: Vec<_> = causes.iter().map(|cause| cause.check.message.clone()).collect();
         if lines.is_empty() {
             let words = format!("no cause was found in the process behind {}", self.facts.url);
             return Sentences { lines: vec![words], hint: Some("devstack tail".to_owned()) };
@@ -75,17 +85,12 @@ impl Examination {
         Sentences { lines, hint }
     }
 
-    /// The name of the most probable cause; `None` where none was found.
-    pub fn cause(&self) -> Option<&'static str> {
-        self.causes().first().map(|finding| finding.check.code)
-    }
-
-    /// The most probable first.
-    fn causes(&self) -> Vec<&Finding> {
+    /// Why nothing arrives, the most probable first.
+    pub fn causes(&self) -> Vec<Probable<'_>> {
         let mut causes: Vec<_> =
             self.findings.iter().filter(|finding| finding.check.level != Level::Ok && finding.cause < Cause::Aside).collect();
         causes.sort_by_key(|finding| (finding.check.level != Level::Broken, finding.cause));
-        causes
+        causes.into_iter().map(|Finding { check, .. }| Probable { check, certain: check.level == Level::Broken }).collect()
     }
 
     /// Everything as one JSON document: the fields of [`Report`], the facts and the lists. Of variables only names.
@@ -104,5 +109,13 @@ impl Examination {
         all["measured"] = json!(self.facts.measured);
         all["lists"] = json!(self.lists);
         all
+    }
+}
+
+/// Where something certainly keeps every trace away, it is not guessed that nothing makes spans.
+fn explained(findings: &mut Vec<Finding>) {
+    let is_certain = |finding: &Finding| finding.check.level == Level::Broken && finding.cause < Cause::Instrumentation;
+    if findings.iter().any(is_certain) {
+        findings.retain(|finding| finding.cause != Cause::Instrumentation || finding.check.level != Level::Attention);
     }
 }

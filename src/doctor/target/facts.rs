@@ -58,6 +58,8 @@ pub enum ExitHow {
     Code(i32),
     /// By this signal, which it did not handle.
     Signal(i32),
+    /// Nobody was there to see it.
+    Unseen,
 }
 
 /// A URL that cannot be examined.
@@ -206,6 +208,8 @@ pub struct SpanSeen {
     pub service: String,
     /// `service.instance.id` of who sent it.
     pub instance: String,
+    /// `process.pid` of who sent it, where it was sent.
+    pub pid: Option<i64>,
     /// How long after the answer it came, in milliseconds.
     pub after_ms: u64,
     /// Whether it is a SERVER span.
@@ -222,7 +226,10 @@ impl Measured {
 
     /// The longest time from the end of a span to its arrival, in milliseconds, over everything seen.
     pub fn longest_lag_ms(&self) -> u64 {
-        let seen = self.senders.iter().map(|sender| sender.longest_lag_ns / 1_000_000).max().unwrap_or_default();
+        // An earlier process of the same name may have been set otherwise.
+        let own =
+            |sender: &&Sender| self.span.as_ref().is_none_or(|span| (&sender.instance, sender.pid) == (&span.instance, span.pid));
+        let seen = self.senders.iter().filter(own).map(|sender| sender.longest_lag_ns / 1_000_000).max().unwrap_or_default();
         seen.max(self.span.as_ref().map_or(0, |span| span.after_ms))
     }
 }

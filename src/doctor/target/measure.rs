@@ -205,6 +205,7 @@ fn seen(span: &Arc<Span>, clock: &Stopwatch, continued: bool) -> SpanSeen {
     SpanSeen {
         service: span.service().to_owned(),
         instance: span.resource.instance().to_owned(),
+        pid: Sender::of(&span.resource).pid,
         after_ms: clock.elapsed().as_millis() as u64,
         server: span.kind == SpanKind::Server,
         continued,

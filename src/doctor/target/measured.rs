@@ -120,9 +120,12 @@ fn silent(facts: &Facts, measured: &Measured) -> Finding {
 
 /// What the receiver refused while only this service was asked something; nobody else may have sent, but that is not certain.
 fn rejected(measured: &Measured) -> Vec<Finding> {
+    // Of traces first: metrics and logs go the same way, and are refused for the same reason.
+    let is_of_traces = |reason: &&String| reason.contains("/v1/traces") || reason.contains("TraceService");
+    let (traces, others): (Vec<_>, Vec<_>) = measured.rejected.iter().partition(is_of_traces);
     let mut reasons: Vec<&String> = Vec::new();
-    for reason in &measured.rejected {
-        if !reasons.contains(&reason) {
+    for reason in traces.into_iter().chain(others) {
+        if reasons.iter().all(|told| why(told) != why(reason)) {
             reasons.push(reason);
         }
     }
@@ -134,6 +137,11 @@ fn rejected(measured: &Measured) -> Vec<Finding> {
             .fix("send it as the sentence says; `devstack env` prints settings that fit")
     })
     .collect()
+}
+
+/// What follows upon the request in a rejection: `POST /v1/traces came over HTTP to the gRPC port: this port speaks …`.
+fn why(reason: &str) -> &str {
+    reason.split_once(": ").map_or(reason, |(_, why)| why)
 }
 
 /// Spans that come late, by measurement.
@@ -171,12 +179,9 @@ fn shared_name(measured: &Measured) -> Option<Finding> {
         let (one, other) = (one.bounds(), other.bounds());
         one.0 <= other.1 && other.0 <= one.1
     };
-    let at_once: Vec<_> = there
-        .iter()
-        .enumerate()
-        .filter(|(at, one)| there.iter().enumerate().any(|(other_at, other)| *at != other_at && overlap(one, other)))
-        .map(|(_, sender)| *sender)
-        .collect();
+    // Beside the one that answered now, not beside one that a restart has replaced.
+    let newest = there.iter().max_by_key(|sender| sender.bounds().1)?;
+    let at_once: Vec<_> = there.iter().filter(|other| overlap(newest, other)).collect();
     (at_once.len() > 1).then(|| {
         let who: Vec<_> = at_once.iter().map(|sender| identity(sender)).collect();
         let words = format!("{} processes send as {service} at the same time: {}", at_once.len(), who.join(", "));

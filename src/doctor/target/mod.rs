@@ -7,6 +7,7 @@
 //!
 //! Asked by `cli`: for `doctor --target`, and for a replay in which nothing arrived.
 
+mod behind;
 mod examine;
 mod facts;
 mod finding;
@@ -21,7 +22,8 @@ mod told;
 #[cfg(test)]
 mod tests;
 
-pub use examine::{Examination, Sentences, examine};
+pub use behind::{Behind, behind};
+pub use examine::{Examination, Probable, Sentences, examine};
 pub use facts::{
     Asked, Destination, Exit, ExitHow, Facts, Measured, Process, Reach, Receiver, Relative, SpanSeen, Subject, TargetUrlError,
 };

@@ -57,7 +57,7 @@ fn silent() -> Measured {
 }
 
 fn seen(after_ms: u64) -> SpanSeen {
-    SpanSeen { service: "shop-api".into(), instance: "a".into(), after_ms, server: true, continued: true }
+    SpanSeen { service: "shop-api".into(), instance: "a".into(), pid: None, after_ms, server: true, continued: true }
 }
 
 fn arrived(after_ms: u64) -> Measured {
@@ -116,6 +116,11 @@ fn what_switches_telemetry_off_is_broken_unless_spans_come() {
         let disproved = Facts { measured: Some(arrived(20)), ..told };
         finds(disproved, code, Level::Attention, "; spans arrive nevertheless");
     }
+    // What is certain is not joined by what is only possible.
+    let disabled = Facts { measured: Some(silent()), ..facts(&[("OTEL_SDK_DISABLED", "true")], Loading::OwnModule) };
+    has_not(disabled, "target.instrumentation");
+    let enabled = Facts { measured: Some(silent()), ..facts(&[], Loading::OwnModule) };
+    finds(enabled, "target.instrumentation", Level::Attention, "a module of its own");
     // A sampler that obeys its parent takes what a replay sends.
     let parent = facts(&[("OTEL_TRACES_SAMPLER", "parentbased_always_off")], Loading::ByVariable);
     finds(parent, "otel.sampler", Level::Attention, "every trace that begins here");
@@ -237,6 +242,12 @@ fn silence_says_what_else_came() {
     assert!(examined.sentences().lines[0].contains("gRPC came"), "{:?}", examined.sentences());
     let told = examined.checks().filter(|check| check.code == "target.rejected").count();
     assert_eq!(told, 1, "the same reason is told once");
+    let signals = with(|measured| {
+        measured.rejected = ["metrics", "traces"].map(|of| format!("POST /v1/{of} came over HTTP: this port speaks gRPC")).into();
+    });
+    let examined = finds(signals, "target.rejected", Level::Broken, "POST /v1/traces came over HTTP");
+    let told = examined.checks().filter(|check| check.code == "target.rejected").count();
+    assert_eq!(told, 1, "and for traces, not for every signal");
 }
 
 #[test]

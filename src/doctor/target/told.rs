@@ -304,32 +304,36 @@ fn unnamed(facts: &Facts, process: &Process) -> Option<Finding> {
 
 /// A process that ended: one that was killed had no chance to export what it held.
 fn ended(exit: &Exit) -> Finding {
-    let Exit { name, pid, .. } = exit;
-    let code = "target.exit";
-    match exit.how {
-        ExitHow::Signal(KILLED) => Finding::broken(
-            Cause::Ended,
-            code,
-            format!("{name} (pid {pid}) was killed (SIGKILL): the spans that it had not exported yet are lost"),
-        )
-        .fix("end it with SIGTERM, and let it shut its SDK down"),
-        ExitHow::Signal(TERMINATED) => Finding::attention(
-            Cause::Ended,
-            code,
-            format!("{name} (pid {pid}) ended by SIGTERM, which it did not handle: spans that it had not exported yet are lost"),
-        )
-        .fix("shut the SDK down when SIGTERM comes"),
-        ExitHow::Signal(number) => Finding::broken(
-            Cause::Ended,
-            code,
-            format!("{name} (pid {pid}) ended by signal {number}: the spans that it had not exported yet are lost"),
-        )
-        .fix(format!("devstack logs {name}")),
-        ExitHow::Code(status) => Finding::attention(
-            Cause::Ended,
-            code,
-            format!("{name} (pid {pid}) ended with exit code {status}: spans that it did not export before are lost"),
-        )
-        .fix(format!("devstack logs {name}")),
+    let (words, fix) = exit.words(&exit.name);
+    let sure = matches!(exit.how, ExitHow::Signal(number) if number != TERMINATED);
+    let finding = if sure { Finding::broken } else { Finding::attention };
+    finding(Cause::Ended, "target.exit", words).fix(fix)
+}
+
+impl Exit {
+    /// What it means for spans, and what to do: a process that was killed had no chance to export what it held.
+    pub fn words(&self, who: &str) -> (String, String) {
+        let who = format!("{who} (pid {})", self.pid);
+        let look = format!("devstack logs {}", self.name);
+        match self.how {
+            ExitHow::Signal(KILLED) => (
+                format!("{who} was killed (SIGKILL): the spans that it had not exported yet are lost"),
+                "end it with SIGTERM, and let it shut its SDK down".to_owned(),
+            ),
+            ExitHow::Signal(TERMINATED) => (
+                format!("{who} ended by SIGTERM, which it did not handle: spans that it had not exported yet are lost"),
+                "shut the SDK down when SIGTERM comes".to_owned(),
+            ),
+            ExitHow::Signal(number) => {
+                (format!("{who} ended by signal {number}: the spans that it had not exported yet are lost"), look)
+            }
+            ExitHow::Code(status) => {
+                (format!("{who} ended with exit code {status}: spans that it did not export before are lost"), look)
+            }
+            ExitHow::Unseen => (
+                format!("{who} ended while the case ran: spans that it had not exported before are lost"),
+                "end it with SIGTERM, and let it shut its SDK down; its own log may say why it ended".to_owned(),
+            ),
+        }
     }
 }
