@@ -3,6 +3,8 @@
 //! Fed by the judge with the trace, what services reported and what arrived elsewhere under the same correlation id. A cause is stated only
 //! when what is known proves it; otherwise the misses speak for themselves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     enqueued::{self, Reading, Seen},
     findings::{counted, finding},
@@ -10,7 +12,10 @@ use super::{
     outcome::Finding,
 };
 use crate::{
-    model::{Arrival, OWN_SERVICE, Span, SpanKind, Trace, arrival::CORRELATION_ATTRIBUTE},
+    model::{
+        Arrival, OWN_SERVICE, Span, SpanKind, Trace,
+        arrival::{CORRELATION_ATTRIBUTE, Sender},
+    },
     support::work::{OpenSpan, WorkReport},
 };
 
@@ -30,6 +35,8 @@ pub(super) struct Clues<'a> {
     pub(super) evicted: u64,
     /// Spans that nothing is left to end.
     pub(super) never_ended: &'a [OpenSpan],
+    /// Services that the fixture names, where it misses something.
+    pub(super) awaited: BTreeSet<&'a str>,
 }
 
 /// All causes that can be proved, the most telling first.
@@ -37,6 +44,7 @@ pub(super) fn causes(clues: &Clues<'_>) -> Vec<Finding> {
     // What the stand-in was handed says it for certain, and of a run that is told so nothing more need be said.
     let (mut causes, told) = clues.enqueued.as_ref().map(|(seen, reading)| enqueued::proved(seen, reading)).unwrap_or_default();
     causes.extend(clues.strays.iter().flat_map(|stray| context_lost(clues, stray, &told)));
+    causes.extend(shared_name(clues));
     causes.extend(injected_early(clues.trace, &told));
     causes.extend(clues.never_ended.iter().map(|open| never_ended(clues, open)));
     causes.extend(clues.reports.iter().filter_map(lost));
@@ -113,6 +121,33 @@ fn sender_of<'a>(trace: &'a Trace, root: &Span) -> Option<&'a Span> {
         if open.next().is_none() { only } else { None }
     };
     by_run.or_else(by_task).map(AsRef::as_ref).or_else(by_moment).or_else(|| unanswered().map(AsRef::as_ref))
+}
+
+/// Several processes send under one name, and none under another that the fixture names: one of them is it.
+fn shared_name(clues: &Clues<'_>) -> Vec<Finding> {
+    let spans = || std::iter::once(clues.trace).chain(clues.strays).flat_map(Trace::spans);
+    // Their names, each with its processes: a number on a host.
+    let mut senders: BTreeMap<&str, BTreeSet<(String, String)>> = BTreeMap::new();
+    for span in spans() {
+        let sender = Sender::of(&span.resource);
+        let process = sender.identity().map(|process| (process, sender.host));
+        senders.entry(span.service()).or_default().extend(process);
+    }
+    let missing: Vec<_> = clues.awaited.iter().filter(|name| !senders.contains_key(*name)).copied().collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let shared = senders.iter().filter(|(name, who)| **name != OWN_SERVICE && who.len() > 1);
+    shared
+        .map(|(name, who)| {
+            let who: Vec<_> = who.iter().map(|(process, _)| process.as_str()).collect();
+            let headline =
+                format!("{} processes send as {name} ({}), and none as {}.", who.len(), who.join(", "), missing.join(" or "));
+            let mut finding = finding("cause.shared-name", headline);
+            finding.hint = Some("give each service an OTEL_SERVICE_NAME of its own".to_owned());
+            finding
+        })
+        .collect()
 }
 
 /// A consumer beside its producer: both name the same parent, so the context was taken before the producer span was active.

@@ -2,7 +2,7 @@
 //!
 //! Fed by `drive` with everything that was gathered; pure. Says either what the verdict is, or that waiting could still change it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     compare, diagnose, enqueued,
@@ -105,7 +105,8 @@ pub(super) fn judge(case: &Gathered<'_>) -> Option<Judgement> {
     if mendable && failed.is_empty() && misses.is_empty() && !case.overdue && !is_final(case.evidence) {
         return None;
     }
-    let mut causes = causes(case, &trace);
+    let awaited = if misses.is_empty() { BTreeSet::new() } else { case.expected.services() };
+    let mut causes = causes(case, &trace, awaited);
     if let Some(seen) = case.enqueued {
         let failing = !(failed.is_empty() && causes.is_empty() && misses.is_empty() && failures.is_empty());
         let suspected = enqueued::suspected(seen, &case.reading(&trace), failing);
@@ -221,7 +222,7 @@ fn undecided(case: &Gathered<'_>, questions: &[Standing]) -> Finding {
     finding
 }
 
-fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
+fn causes(case: &Gathered<'_>, trace: &Trace, awaited: BTreeSet<&str>) -> Vec<Finding> {
     diagnose::causes(&diagnose::Clues {
         trace,
         arrivals: case.arrivals,
@@ -230,6 +231,7 @@ fn causes(case: &Gathered<'_>, trace: &Trace) -> Vec<Finding> {
         reports: case.reports,
         evicted: case.evicted,
         never_ended: case.never_ended,
+        awaited,
     })
 }
 

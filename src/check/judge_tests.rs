@@ -141,6 +141,22 @@ fn a_bound_that_is_exceeded_fails_at_once() {
 }
 
 #[test]
+fn two_processes_under_one_name_are_the_cause_only_where_a_service_that_is_named_never_came() {
+    let by = |pid: i64, draft: Draft| draft.of("api").resource("process.pid", pid).resource("host.name", "here");
+    let spans = || vec![by(7, span(1).named("GET /").kind(Server)), by(8, span(2).under(1).named("db.SELECT").kind(Client))];
+    let of =
+        |service: &str| TraceExpectation { spans: vec![pattern(Client, "db.SELECT").of(service)], ..TraceExpectation::default() };
+    let judged = case(of("worker"), spans()).on(Evidence::Drained).judged().unwrap();
+    assert_eq!(judged.verdict, Verdict::Failed);
+    assert_eq!(judged.findings[0].headline, "2 processes send as api (pid 7, pid 8), and none as worker.");
+    // Two instances of a service are nothing wrong, and of one process nothing is known.
+    assert_eq!(case(of("api"), spans()).on(Evidence::Drained).verdict(), Some(Verdict::Held));
+    let alone = spans().into_iter().map(|draft| by(7, draft)).collect();
+    let judged = case(of("worker"), alone).on(Evidence::Drained).judged().unwrap();
+    assert!(judged.findings.iter().all(|finding| finding.code != "cause.shared-name"), "{:?}", judged.findings);
+}
+
+#[test]
 fn a_demand_for_stronger_evidence_is_kept() {
     let mut strict = case(at_most_one(), there()).on(Evidence::Quiet);
     strict.least = Evidence::Drained;

@@ -168,6 +168,12 @@ impl Sender {
         who(self) == who(other)
     }
 
+    /// Which process it is, for people: `pid 812`, `instance 5f…`; `None` where its resource tells no process from another.
+    pub fn identity(&self) -> Option<String> {
+        let instance = || (!self.instance.is_empty()).then(|| format!("instance {}", self.instance));
+        self.pid.map(|pid| format!("pid {pid}")).or_else(instance)
+    }
+
     /// When the first and the last of anything came.
     pub fn bounds(&self) -> (u64, u64) {
         let seen = || [self.spans, self.series, self.logs].into_iter().filter(|seen| seen.count > 0);
