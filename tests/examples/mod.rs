@@ -5,3 +5,4 @@ pub(crate) mod install;
 mod orders;
 pub(crate) mod service;
 pub(crate) mod shop;
+mod wrong;
