@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, exit::Exit},
-    draft::init::{Choice, File, Found, FoundProvider, PROVIDERS, files, is_provider, look},
+    draft::init::{Choice, Chosen, File, Found, FoundProvider, FoundService, PROVIDERS, files, is_provider, look},
     support::suggest,
     term::{Role, Ui},
 };
@@ -95,21 +95,53 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 /// What the options say, and what was found where they say nothing.
 fn proposed(args: &InitArgs, found: &Found) -> Choice {
-    let services = if args.service.is_empty() {
-        found.services.iter().map(|service| (service.name.clone(), service.command.clone())).collect()
+    let mut services: Vec<Chosen> = if args.service.is_empty() {
+        found.services.iter().map(chosen).collect()
     } else {
-        args.service.clone()
+        let named = |(name, command): &(String, String)| Chosen {
+            command: command.clone(),
+            ..found
+                .services
+                .iter()
+                .find(|known| known.name == *name)
+                .map(chosen)
+                .unwrap_or_else(|| Chosen { name: name.clone(), ..Chosen::default() })
+        };
+        args.service.iter().map(named).collect()
     };
-    let first = found.services.first();
+    let port = args.port.or_else(|| found.services.first()?.port);
+    if let Some(first) = services.first_mut() {
+        first.port = args.port.or(first.port).or(port);
+        first.environment = found.secrets();
+    }
+    let unsaid = wire(&mut services, found);
     let provider =
         args.provider.clone().or_else(|| Some(found.providers.first()?.name.clone())).unwrap_or_else(|| "plain".to_owned());
-    Choice {
-        services,
-        port: args.port.or_else(|| first?.port),
-        ready: first.and_then(|service| service.ready.clone()),
-        path: args.path.clone().or_else(|| path_of(&provider, found)),
-        provider,
+    Choice { services, port, path: args.path.clone().or_else(|| path_of(&provider, found)), provider, unsaid }
+}
+
+fn chosen(found: &FoundService) -> Chosen {
+    let FoundService { name, command, port, ready, .. } = found.clone();
+    Chosen { name, command, port, ready, ..Chosen::default() }
+}
+
+/// Gives the first service the addresses of others that its sources ask for by name: `WORKER_URL` is that of `worker`. What is left.
+fn wire(services: &mut [Chosen], found: &Found) -> Vec<(String, String)> {
+    let mut unsaid = Vec::new();
+    for (variable, file) in &found.addresses {
+        let called = variable.trim_end_matches("_URL").to_lowercase();
+        let reads = found.services.iter().find(|service| service.source.as_ref() == Some(file)).map(|service| &service.name);
+        let Some((first, others)) = services.split_first_mut() else { break };
+        let other = others.iter().find(|other| other.port.is_some() && other.name.replace('-', "_") == called);
+        match other.filter(|_| reads.is_none_or(|reader| *reader == first.name)) {
+            Some(other) => {
+                first.environment.push((variable.clone(), format!("${{{}.url}}", other.name)));
+                first.after.push(other.name.clone());
+            }
+            None => unsaid.push((variable.clone(), file.clone())),
+        }
     }
+    unsaid
 }
 
 fn path_of(provider: &str, found: &Found) -> Option<String> {
@@ -135,22 +167,28 @@ fn tell(found: &Found, ui: &Ui) {
 fn asked(args: &InitArgs, found: &Found, mut choice: Choice, ui: &Ui) -> Result<Choice, Failure> {
     ui.status("Enter takes what stands in brackets.");
     if args.service.is_empty() {
-        let (name, command) = choice.services.first().cloned().unwrap_or_else(|| ("api".to_owned(), String::new()));
-        let command = ask("What starts the service?", &command, ui, |text| Ok::<_, String>(text.to_owned()))?;
+        let mut first =
+            choice.services.first().cloned().unwrap_or_else(|| Chosen { name: "api".to_owned(), ..Chosen::default() });
+        let command = ask("What starts the service?", &first.command, ui, |text| Ok::<_, String>(text.to_owned()))?;
         if command.is_empty() {
             choice.services.clear();
         } else {
-            let name = ask("Its name?", &name, ui, |text| {
+            first.command = command;
+            first.name = ask("Its name?", &first.name, ui, |text| {
                 if is_name(text) { Ok(text.to_owned()) } else { Err("letters, digits and `-`".to_owned()) }
             })?;
-            choice.services.splice(0..choice.services.len().min(1), [(name, command)]);
+            choice.services.splice(0..choice.services.len().min(1), [first]);
         }
     }
     if args.port.is_none() {
         let port = choice.port.unwrap_or(3000).to_string();
-        choice.port = Some(ask("Its port?", &port, ui, |text| {
+        let port = ask("Its port?", &port, ui, |text| {
             text.parse().ok().filter(|port| *port > 0).ok_or("a number from 1 to 65535".to_owned())
-        })?);
+        })?;
+        choice.port = Some(port);
+        if let Some(first) = choice.services.first_mut() {
+            first.port = Some(port);
+        }
     }
     if args.provider.is_none() {
         choice.provider = ask("Who sends the first webhook?", &choice.provider, ui, provider)?;
@@ -208,13 +246,15 @@ fn next(choice: &Choice, written: usize, ui: &Ui) {
     if written == 0 {
         ui.status("Nothing was written.");
     }
-    let port = choice.port.unwrap_or(3000);
+    let port = choice.services.first().and_then(|first| first.port).or(choice.port).unwrap_or(3000);
     ui.status("Next:");
-    for (command, what) in [
-        ("devstack lint".to_owned(), "checks the files"),
-        ("devstack replay fixtures".to_owned(), "sends the fixture and checks its trace"),
-        (format!("devstack record --forward http://localhost:{port}"), "turns real webhooks into fixtures"),
-    ] {
+    let started = !choice.services.is_empty();
+    let up = started.then(|| ("devstack up".to_owned(), "starts the services, and what takes their telemetry"));
+    let others = [
+        (format!("devstack record --forward http://127.0.0.1:{port}"), "turns real webhooks into fixtures"),
+        ("devstack replay".to_owned(), "sends the fixtures and checks their traces"),
+    ];
+    for (command, what) in up.into_iter().chain(others) {
         ui.status(&format!("  {command:50} {what}"));
     }
 }

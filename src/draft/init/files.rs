@@ -2,27 +2,47 @@
 //!
 //! Called by `cli`, which writes those that are not there yet.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::fmt::Write as _;
 
-use super::samples::{Sample, sample};
+use super::{
+    project::project,
+    samples::{Sample, sample},
+};
 use crate::{
     draft::{provider::Sender, yaml},
-    webhook::{Provider, Providers},
+    webhook::Providers,
 };
 
 /// What was chosen, by a person or for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// Services and what starts them, the one that takes the webhooks first; may be empty.
-    pub services: Vec<(String, String)>,
-    /// Where the first listens.
+    /// Services, the one that takes the webhooks first; may be empty.
+    pub services: Vec<Chosen>,
+    /// Where the webhooks go while no service is named.
     pub port: Option<u16>,
-    /// The path that says that it is ready.
-    pub ready: Option<String>,
     /// The provider of the first webhook.
     pub provider: String,
     /// The path that takes it.
     pub path: Option<String>,
+    /// Variables with addresses that nothing here says, and the file that reads each.
+    pub unsaid: Vec<(String, String)>,
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// What it is called.
+    pub name: String,
+    /// What starts it.
+    pub command: String,
+    /// Where it listens.
+    pub port: Option<u16>,
+    /// The path that says that it is ready.
+    pub ready: Option<String>,
+    /// Variables, with references to secrets and to other services.
+    pub environment: Vec<(String, String)>,
+    /// Services that it calls.
+    pub after: Vec<String>,
 }
 
 /// A file to write.
@@ -37,7 +57,7 @@ pub struct File {
 }
 
 /// The port that is written where none is known.
-const SOME_PORT: u16 = 3000;
+pub(super) const SOME_PORT: u16 = 3000;
 
 /// The files, in the order in which they are told.
 pub fn files(choice: &Choice) -> Vec<File> {
@@ -45,61 +65,33 @@ pub fn files(choice: &Choice) -> Vec<File> {
     let folder = format!("fixtures/{}", choice.provider);
     let fixture = fixture(choice, &sample);
     let file = |path: String, bytes: Vec<u8>, what: &str| File { path, bytes, what: what.to_owned() };
-    let first = choice
-        .services
-        .first()
-        .map_or_else(|| "services, to be filled in".to_owned(), |(name, _)| format!("how `{name}` is started"));
+    let started = match choice.services.as_slice() {
+        [] => "services, to be filled in".to_owned(),
+        services => {
+            let names: Vec<_> = services.iter().map(|service| format!("`{}`", service.name)).collect();
+            format!("how {} {} started", and(&names), if names.len() == 1 { "is" } else { "are" })
+        }
+    };
     vec![
-        file("devstack.yaml".to_owned(), project(choice).into_bytes(), &first),
+        file("devstack.yaml".to_owned(), project(choice).into_bytes(), &started),
         file("fixtures/suite.yaml".to_owned(), suite(choice).into_bytes(), "what the fixtures are sent to, and the rules"),
         file(format!("{folder}/{}.yaml", sample.stem), fixture.into_bytes(), "a first fixture"),
         file(format!("{folder}/{}.{}", sample.stem, sample.ending), sample.body, "its body, invented"),
     ]
 }
 
-fn project(choice: &Choice) -> String {
-    let mut text =
-        String::from("# The services that `devstack up` and `devstack replay` start. Their OTEL_* variables are set for them.\n");
-    let Some((first, _)) = choice.services.first() else {
-        text.push_str("# Take the `#` away and say what starts yours:\n#\n# services:\n#   api:\n#     command: npm start\n");
-        let _ = writeln!(text, "#     port: {}", choice.port.unwrap_or(SOME_PORT));
-        text.push_str("#     ready: /health   # a path that answers 200 once requests are taken\n");
-        return text;
-    };
-    text.push_str("services:\n");
-    for (name, command) in &choice.services {
-        let _ = writeln!(text, "  {}:\n    command: {}", yaml::scalar(name), yaml::scalar(command));
-        if name != first {
-            continue;
-        }
-        match choice.port {
-            Some(port) => drop(writeln!(text, "    port: {port}")),
-            None => drop(writeln!(text, "    # port: {SOME_PORT}   # where it listens")),
-        }
-        match &choice.ready {
-            Some(path) => drop(writeln!(text, "    ready: {}", yaml::scalar(path))),
-            None => text.push_str("    # ready: /health   # a path that answers 200 once requests are taken\n"),
-        }
-        text.push_str(&environment(choice));
+/// `a`, `a and b`, `a, b and c`.
+fn and(names: &[String]) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        names => names.concat(),
     }
-    text
-}
-
-/// What the first service is given to check signatures with.
-fn environment(choice: &Choice) -> String {
-    let providers = Providers::built_in();
-    let secrets: BTreeSet<_> = providers.get(&choice.provider).map(Provider::variables).into_iter().flatten().collect();
-    if secrets.is_empty() {
-        return String::new();
-    }
-    let lines = secrets.into_iter().map(|name| format!("      {name}: ${{secret.{name}}}\n"));
-    format!("    environment:\n{}", lines.collect::<String>())
 }
 
 fn suite(choice: &Choice) -> String {
     let target = match choice.services.first() {
-        Some((name, _)) => {
-            format!("# The service of devstack.yaml that the fixtures are sent to.\ntarget: {}\n", yaml::scalar(name))
+        Some(first) => {
+            format!("# The service of devstack.yaml that the fixtures are sent to.\ntarget: {}\n", yaml::scalar(&first.name))
         }
         None => format!("# Where the fixtures are sent to.\ntarget: http://localhost:{}\n", choice.port.unwrap_or(SOME_PORT)),
     };
@@ -140,16 +132,16 @@ fn fixture(choice: &Choice, sample: &Sample) -> String {
     let _ = writeln!(text, "request: {}", yaml::map(&request));
     text.push_str("response: { status: { in: [200, 201, 202, 204] } }\n");
     text.push_str("trace:\n  - server: { starts_with: POST }   # the span of the request; its exact name says more\n");
-    if let Some((service, _)) = choice.services.first() {
-        let _ = writeln!(text, "    service: {}", yaml::scalar(service));
+    if let Some(first) = choice.services.first() {
+        let _ = writeln!(text, "    service: {}", yaml::scalar(&first.name));
     }
     text.push_str("none: [{ status: error }]\n");
-    match choice.services.get(1) {
-        Some((second, _)) => {
-            let first = choice.services.first().map_or("", |(name, _)| name);
+    match choice.services.as_slice() {
+        [first, second, ..] => {
+            let (first, second) = (&first.name, &second.name);
             let _ = writeln!(text, "# edges: [{first} -> {second}]   # fails when the trace context is lost between them");
         }
-        None => text.push_str("# edges: [api -> worker]   # fails when the trace context is lost between two services\n"),
+        _ => text.push_str("# edges: [api -> worker]   # fails when the trace context is lost between two services\n"),
     }
     text
 }

@@ -8,6 +8,7 @@ use super::{
     manifests, samples,
     sources::{self, Sources},
 };
+use crate::webhook::Providers;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Found {
     pub services: Vec<FoundService>,
     /// Providers, those first of which most is known.
     pub providers: Vec<FoundProvider>,
+    /// Variables with addresses that the sources read, and the file of each.
+    pub addresses: Vec<(String, String)>,
 }
 
 /// A service.
@@ -31,6 +34,8 @@ pub struct FoundService {
     pub ready: Option<String>,
     /// Files that say so.
     pub said_by: Vec<String>,
+    /// Its own source file, where the command names one.
+    pub source: Option<String>,
 }
 
 /// A provider whose webhooks the service seems to take.
@@ -40,6 +45,8 @@ pub struct FoundProvider {
     pub name: String,
     /// The path that takes its deliveries.
     pub path: Option<String>,
+    /// Variables that the service reads its secret from.
+    pub secrets: Vec<String>,
     /// Why: `STRIPE_WEBHOOK_SECRET in .env.example`.
     pub said_by: Vec<String>,
 }
@@ -48,22 +55,54 @@ pub struct FoundProvider {
 pub fn look(folder: &Path) -> Found {
     let sources = Sources::read(folder);
     let mut services = manifests::services(folder);
-    if let Some(first) = services.first_mut() {
-        if first.port.is_none() {
-            let named =
-                manifests::port_of_environment(folder).or_else(|| sources.port()).or_else(|| manifests::port_of_compose(folder));
-            if let Some((port, file)) = named {
-                first.port = Some(port);
-                say(&mut first.said_by, file);
-            }
+    let several = services.len() > 1;
+    for service in &mut services {
+        // Of several services each has a file of its own, or nothing is known of it.
+        let within = service.source.clone().filter(|_| several);
+        if several && within.is_none() {
+            continue;
         }
-        first.port = first.port.or_else(|| manifests::usual_port(&first.command));
-        if let Some((path, file)) = sources.ready() {
-            first.ready = Some(path);
-            say(&mut first.said_by, file);
+        let port = service.port.is_none().then(|| port(folder, &sources, within.as_deref())).flatten();
+        if let Some((port, file)) = port {
+            service.port = Some(port);
+            say(&mut service.said_by, file);
+        }
+        if let Some((path, file)) = sources.ready(within.as_deref()) {
+            service.ready = Some(path);
+            say(&mut service.said_by, file);
         }
     }
-    Found { services, providers: providers(folder, &sources) }
+    if let Some(first) = services.first_mut() {
+        first.port = first.port.or_else(|| manifests::usual_port(&first.command));
+    }
+    let addresses = sources.variables().iter().filter(|(name, _)| name.ends_with("_URL")).cloned().collect();
+    Found { services, providers: providers(folder, &sources), addresses }
+}
+
+/// What the files say of a port; of one source file, only what that says.
+fn port(folder: &Path, sources: &Sources, within: Option<&str>) -> Option<(u16, String)> {
+    if within.is_some() {
+        return sources.port(within);
+    }
+    manifests::port_of_environment(folder).or_else(|| sources.port(None)).or_else(|| manifests::port_of_compose(folder))
+}
+
+impl Found {
+    /// What the first service should be given: the secrets of the webhooks that it takes, under the names that it reads.
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        let all = Providers::built_in();
+        let of = |found: &FoundProvider| {
+            let provider = all.get(&found.name)?;
+            let key = provider.key()?;
+            let reference = |name: &String| {
+                let secret = provider.variables().find(|variable| variable == name).unwrap_or(key);
+                (name.clone(), format!("${{secret.{secret}}}"))
+            };
+            // What answers a provider's question about the address is no key.
+            Some(found.secrets.iter().filter(|name| !name.contains("VERIFY")).map(reference).collect::<Vec<_>>())
+        };
+        self.providers.iter().filter_map(of).flatten().collect()
+    }
 }
 
 fn say(said_by: &mut Vec<String>, file: String) {
@@ -74,20 +113,26 @@ fn say(said_by: &mut Vec<String>, file: String) {
 
 fn providers(folder: &Path, sources: &Sources) -> Vec<FoundProvider> {
     let mut found: BTreeMap<&str, FoundProvider> = BTreeMap::new();
-    let mut entry = |name: &'static str, path: Option<String>, why: String| {
-        let new = || FoundProvider { name: name.to_owned(), path: None, said_by: Vec::new() };
+    let mut entry = |name: &'static str, path: Option<String>, secret: Option<&str>, why: String| {
+        let new = || FoundProvider { name: name.to_owned(), path: None, secrets: Vec::new(), said_by: Vec::new() };
         let provider = found.entry(name).or_insert_with(new);
         provider.path = provider.path.take().or(path);
+        if let Some(secret) = secret {
+            if provider.secrets.iter().any(|known| known == secret) {
+                return;
+            }
+            provider.secrets.push(secret.to_owned());
+        }
         say(&mut provider.said_by, why);
     };
-    for (variable, file) in manifests::variables(folder) {
-        if let Some(name) = samples::of_variable(&variable) {
-            entry(name, None, format!("{variable} in {file}"));
+    for (variable, file) in manifests::variables(folder).iter().chain(sources.variables()) {
+        if let Some(name) = samples::of_variable(variable) {
+            entry(name, None, Some(variable), format!("{variable} in {file}"));
         }
     }
     for route in sources.webhook_routes() {
         let name = samples::of_route(&route.path).unwrap_or("plain");
-        entry(name, Some(route.path.clone()), format!("{} in {}", route.path, route.file));
+        entry(name, Some(route.path.clone()), None, format!("{} in {}", route.path, route.file));
     }
     let mut providers: Vec<_> = found.into_values().collect();
     providers

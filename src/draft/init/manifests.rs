@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::look::FoundService;
+use super::{look::FoundService, node};
 use crate::{
     draft::event::slug,
     support::{disk, yaml},
@@ -37,7 +37,7 @@ const USUAL_PORTS: [(&str, u16); 10] = [
 
 /// Services, the one that takes requests first.
 pub(super) fn services(folder: &Path) -> Vec<FoundService> {
-    let readers: [fn(&Path) -> Vec<FoundService>; 5] = [procfile, node, python, go, cargo];
+    let readers: [fn(&Path) -> Vec<FoundService>; 5] = [procfile, node::services, python, go, cargo];
     readers.iter().map(|read| read(folder)).find(|services| !services.is_empty()).unwrap_or_default()
 }
 
@@ -90,12 +90,12 @@ pub(super) fn variables(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-fn text(path: &Path) -> Option<String> {
+pub(super) fn text(path: &Path) -> Option<String> {
     String::from_utf8(disk::read(path, LARGEST).ok()?).ok()
 }
 
 /// The folder's name, for services that have none of their own.
-fn named_after(folder: &Path) -> String {
+pub(super) fn named_after(folder: &Path) -> String {
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder));
     let name = folder.file_name().map(|name| slug(&name.to_string_lossy())).unwrap_or_default();
     let plain = name.starts_with(|sign: char| sign.is_ascii_alphabetic()) && super::super::stable::is_stable(&name);
@@ -103,7 +103,7 @@ fn named_after(folder: &Path) -> String {
 }
 
 fn one(name: String, command: String, port: Option<u16>, file: &str) -> Vec<FoundService> {
-    vec![FoundService { name, command, port, ready: None, said_by: vec![file.to_owned()] }]
+    vec![FoundService { name, command, port, ready: None, said_by: vec![file.to_owned()], source: None }]
 }
 
 /// `web` takes the requests; a release phase is no service.
@@ -116,23 +116,6 @@ fn procfile(folder: &Path) -> Vec<FoundService> {
         .collect();
     services.sort_by_key(|service| service.name != "web");
     services
-}
-
-fn node(folder: &Path) -> Vec<FoundService> {
-    const FILE: &str = "package.json";
-    let Some(package) = text(&folder.join(FILE)).and_then(|text| serde_json::from_str::<Json>(&text).ok()) else {
-        return Vec::new();
-    };
-    let script = |name: &str| package.pointer(&format!("/scripts/{name}")).and_then(Json::as_str);
-    let Some((name, script)) = ["start", "dev", "serve"].iter().find_map(|name| Some((*name, script(name)?))) else {
-        return Vec::new();
-    };
-    let tool = [("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lockb", "bun"), ("bun.lock", "bun")];
-    let tool = tool.iter().find(|(lock, _)| folder.join(lock).is_file()).map_or("npm", |(_, tool)| tool);
-    let command = if name == "start" { format!("{tool} start") } else { format!("{tool} run {name}") };
-    let own = package.get("name").and_then(Json::as_str).map(|name| slug(name.rsplit('/').next().unwrap_or(name)));
-    let own = own.filter(|name| name.starts_with(|sign: char| sign.is_ascii_alphabetic())).unwrap_or_else(|| named_after(folder));
-    one(own, command, port_in(script), FILE)
 }
 
 fn python(folder: &Path) -> Vec<FoundService> {
@@ -193,7 +176,7 @@ fn cargo(folder: &Path) -> Vec<FoundService> {
 }
 
 /// `--port 3000`, `-p 3000`, `PORT=3000`, `0.0.0.0:3000`.
-fn port_in(command: &str) -> Option<u16> {
+pub(super) fn port_in(command: &str) -> Option<u16> {
     let words: Vec<&str> = command.split([' ', '=']).collect();
     let after = words.windows(2).find(|pair| matches!(pair[0], "--port" | "-p" | "PORT")).and_then(|pair| pair[1].parse().ok());
     after.or_else(|| words.iter().find_map(|word| word.rsplit_once(':')?.1.parse().ok().filter(|port: &u16| *port >= 1024)))

@@ -5,9 +5,11 @@
 mod files;
 mod look;
 mod manifests;
+mod node;
+mod project;
 mod samples;
 mod sources;
 
-pub use files::{Choice, File, files};
+pub use files::{Choice, Chosen, File, files};
 pub use look::{Found, FoundProvider, FoundService, look};
 pub use samples::{PROVIDERS, is_provider};

@@ -1,4 +1,4 @@
-//! Routes and ports in source files, by a bounded search of their text.
+//! Routes, ports and names of variables in source files, by a bounded search of their text.
 //!
 //! Read by [`super::look`].
 
@@ -36,7 +36,13 @@ const LARGEST: u64 = 256 * 1024;
 /// Folders below the project's.
 const DEEPEST: usize = 8;
 
-static ROUTE: LazyLock<Regex> = LazyLock::new(|| regex(r#"["'`](/?[A-Za-z0-9_<>{}:./-]{1,100})["'`]"#));
+static ROUTE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"["'`](?:(?:GET|POST|PUT|ANY|ALL) )?(/?[A-Za-z0-9_<>{}:./-]{1,100})["'`]"#));
+/// The last argument of a call, on a line of its own; a port where the file serves.
+static LAST_ARGUMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"\n[ \t]*(\d{4,5}),?[ \t]*\r?\n[ \t]*\)"));
+static SERVES: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:serve|listen|listenandserve)\("));
+/// Names of variables that hold secrets or addresses.
+static VARIABLE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:SECRET|TOKEN|KEY|URL)\b"));
 static PORT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r#"(?i)(?:\blisten\(\s*|\bport\s*[=:]\s*|PORT"?\]?\s*(?:\|\||\?\?|,)\s*["']?|["'](?:0\.0\.0\.0|127\.0\.0\.1)?:)(\d{4,5})\b"#,
@@ -59,6 +65,7 @@ pub(super) struct Route {
 pub(super) struct Sources {
     routes: Vec<Route>,
     ports: Vec<(u16, String)>,
+    variables: Vec<(String, String)>,
 }
 
 impl Sources {
@@ -86,14 +93,20 @@ impl Sources {
         routes
     }
 
-    /// The route that answers when the service is ready.
-    pub(super) fn ready(&self) -> Option<(String, String)> {
-        self.routes.iter().find(|route| route.is_ready()).map(|route| (route.path.clone(), route.file.clone()))
+    /// The route that answers when the service is ready, in one file or in any.
+    pub(super) fn ready(&self, within: Option<&str>) -> Option<(String, String)> {
+        let mut routes = self.routes.iter().filter(|route| within.is_none_or(|file| file == route.file));
+        routes.find(|route| route.is_ready()).map(|route| (route.path.clone(), route.file.clone()))
     }
 
-    /// The port that the service listens on.
-    pub(super) fn port(&self) -> Option<(u16, String)> {
-        self.ports.first().cloned()
+    /// The port that the service listens on, in one file or in any.
+    pub(super) fn port(&self, within: Option<&str>) -> Option<(u16, String)> {
+        self.ports.iter().find(|(_, said_by)| within.is_none_or(|file| file == said_by)).cloned()
+    }
+
+    /// Names of variables that hold secrets or addresses, each with the file that first has it.
+    pub(super) fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     fn take(&mut self, file: &str, text: &str) {
@@ -107,8 +120,15 @@ impl Sources {
                 self.routes.push(route);
             }
         }
-        let port = PORT.captures_iter(text).filter_map(|found| found[1].parse().ok()).find(|port: &u16| *port >= 1024);
+        let last = Some(&LAST_ARGUMENT).filter(|_| SERVES.is_match(text));
+        let ports = [&PORT].into_iter().chain(last).flat_map(|pattern| pattern.captures_iter(text));
+        let port = ports.filter_map(|found| found[1].parse().ok()).find(|port: &u16| *port >= 1024);
         self.ports.extend(port.map(|port| (port, file.to_owned())));
+        for found in VARIABLE.find_iter(text) {
+            if !self.variables.iter().any(|(name, _)| name == found.as_str()) {
+                self.variables.push((found.as_str().to_owned(), file.to_owned()));
+            }
+        }
     }
 }
 
@@ -151,7 +171,15 @@ mod tests {
         sources.take("d.ts", "import x from './webhooks/thing.ts'; fetch('https://a.example/webhooks/x')");
         let routes: Vec<_> = sources.webhook_routes().into_iter().map(|route| route.path.as_str()).collect();
         assert_eq!(routes, ["/webhooks/stripe", "/hooks/orders", "/github/webhook"]);
-        assert_eq!(sources.ready(), Some(("/health".to_owned(), "a.js".to_owned())));
-        assert_eq!(sources.ports.iter().map(|(port, _)| *port).collect::<Vec<_>>(), [3005, 8001, 8080]);
+        assert_eq!(sources.ready(None), Some(("/health".to_owned(), "a.js".to_owned())));
+        sources.take(
+            "e.mjs",
+            "serve(\n  {\n    'GET /ready': ok,\n    'POST /hooks/pay': pay,\n  },\n  3010,\n);\nhmac(process.env.PAY_SECRET)",
+        );
+        sources.take("f.mjs", "setTimeout(\n  () => {},\n  5000,\n);");
+        assert_eq!(sources.ready(Some("e.mjs")).map(|(path, _)| path).as_deref(), Some("/ready"));
+        assert_eq!((sources.port(Some("e.mjs")).map(|(port, _)| port), sources.port(Some("f.mjs"))), (Some(3010), None));
+        assert_eq!(sources.variables(), [("PAY_SECRET".to_owned(), "e.mjs".to_owned())]);
+        assert_eq!(sources.ports.iter().map(|(port, _)| *port).collect::<Vec<_>>(), [3005, 8001, 8080, 3010]);
     }
 }
