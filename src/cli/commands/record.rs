@@ -150,7 +150,7 @@ async fn serve(recorder: Recorder, session: Arc<Session>, args: &RecordArgs, ui:
     let (lines, mut said) = mpsc::unbounded_channel();
     let serving = tokio::spawn(recorder.run(events, stop.clone()));
     let tasks = TaskTracker::new();
-    let (mut taken, mut wrong) = (0, false);
+    let (mut taken, mut written, mut wrong) = (0, 0, false);
     loop {
         tokio::select! {
             event = inbox.recv() => match event {
@@ -166,7 +166,10 @@ async fn serve(recorder: Recorder, session: Arc<Session>, args: &RecordArgs, ui:
                 Some(event) => wrong |= tell_event(&event, args, ui),
                 None => break,
             },
-            Some(line) = said.recv() => wrong |= tell(&line, args, ui),
+            Some(line) = said.recv() => {
+                written += usize::from(matches!(line, Line::Recorded { .. }));
+                wrong |= tell(&line, args, ui);
+            }
             () = asked.cancelled(), if !stop.is_cancelled() => stop.cancel(),
         }
     }
@@ -177,13 +180,16 @@ async fn serve(recorder: Recorder, session: Arc<Session>, args: &RecordArgs, ui:
     drop(lines);
     tasks.close();
     while let Some(line) = said.recv().await {
+        written += usize::from(matches!(line, Line::Recorded { .. }));
         wrong |= tell(&line, args, ui);
     }
     tasks.wait().await;
     let _ = serving.await;
     signals.abort();
-    if taken == 0 {
-        ui.status("Nothing was recorded.");
+    match (taken, written) {
+        (0, _) => ui.status("Nothing was recorded."),
+        (_, 0) => {}
+        _ => ui.status(&format!("Next: devstack replay {}", args.out.display())),
     }
     wrong
 }
