@@ -1,0 +1,50 @@
+//! The examples' own fixtures and recipes: `devstack replay` as their READMEs say it, and `ci/check.sh`.
+
+use std::fs;
+
+use super::{install, install::Example, project::Project};
+use crate::sandbox::Run;
+
+/// TODO(lead): goes when `externals:` are played; until then the tests' own mail service stands in, by `MAIL_URL`.
+fn without_externals(example: &Example) {
+    let path = example.path("devstack.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let end = text.find("\nexternals:").expect("the example has externals");
+    fs::write(path, &text[..=end]).unwrap();
+}
+
+/// `replay`, then the recipe without the lines that install: the copy comes with its packages.
+fn holds(project: &Project, cases: usize, installs: &[&str]) {
+    let run = project.devstack(&["replay", "--format", "json"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.err, run.out);
+    let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let verdicts: Vec<_> = report["cases"].as_array().unwrap().iter().map(|case| &case["verdict"]).collect();
+    assert_eq!(verdicts, vec!["held"; cases], "{report:#}");
+
+    installs.iter().for_each(|line| project.example.without_line("ci/check.sh", line));
+    let run = Run::of(&project.command("bash", &["ci/check.sh"]).output().unwrap());
+    assert_eq!(run.code, 0, "{}\n{}", run.err, run.out);
+    let written = project.read("traces.xml");
+    assert_eq!(written.matches("<testcase ").count(), cases, "{written}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_of_the_node_example_hold() {
+    let Some(example) = install::node() else { return };
+    without_externals(&example);
+    let project = Project::of(example, &[]).await;
+    project.on_free_ports(&[3000, 3001]);
+    holds(&project, 3, &["npm ci"]);
+    // A recipe that cannot fail is none.
+    project.example.without_line("api.mjs", "propagation.inject(context.active(), job)");
+    let run = Run::of(&project.command("bash", &["ci/check.sh"]).output().unwrap());
+    assert_eq!(run.code, 1, "{}\n{}", run.err, run.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_of_the_python_example_hold() {
+    let Some(example) = install::python() else { return };
+    let project = Project::of(example, &[]).await;
+    project.on_free_ports(&[5000]);
+    holds(&project, 2, &["-m venv", "pip install"]);
+}
