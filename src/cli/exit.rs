@@ -26,7 +26,7 @@ pub enum Exit {
 }
 
 /// The table as `--help` prints it.
-pub(super) const TABLE: &str = "Exit codes:
+pub const TABLE: &str = "Exit codes:
   0    everything held
   1    an expectation failed
   2    wrong usage, or a file with errors

@@ -5,8 +5,8 @@
 mod app;
 mod arrived;
 mod commands;
-pub mod examiner;
-mod exit;
+mod examiner;
+pub mod exit;
 mod failure;
 mod interrupt;
 mod isolation;

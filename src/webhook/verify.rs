@@ -2,9 +2,9 @@
 //!
 //! Called by the demo API before it looks into a body, and by tests as the mirror of [`sign`](super::sign()).
 //!
-//! Where we decide differently from `MedicalCor`: a Stripe timestamp more than [`TOLERANCE_SECONDS`] in the *future* is refused like one
-//! in the past (the original takes any future time, which lets a captured delivery be replayed later); of several `v1` signatures any
-//! may match, as Stripe documents for secret rotation (the original looks at the last one only).
+//! Where we decide differently from `MedicalCor`: a timestamp more than [`TOLERANCE`](super::definition::TOLERANCE) in the *future* is
+//! refused like one in the past (the original takes any future time, which lets a captured delivery be replayed later); of several `v1`
+//! signatures any may match, as Stripe documents for secret rotation (the original looks at the last one only).
 
 use std::convert::Infallible;
 
