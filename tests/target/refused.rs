@@ -109,7 +109,7 @@ fn profiles_services_and_options_that_do_not_fit() {
         ),
         (
             &["--target", "worker", "--env-file", "s.env"],
-            "error: there is no service `worker` to send to\nhint: suite.yaml knows `api`\n",
+            "error: there is no service `worker` to send to\nhint: suite.yaml and devstack.yaml know `api`\n",
         ),
         (
             &["--target", "dmeo", "--env-file", "s.env"],
