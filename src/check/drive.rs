@@ -104,7 +104,10 @@ async fn drive_on(planned: &PlannedCase, grounds: &Grounds, witness: &Witness, t
     let report = match broken {
         Some(why) => case.broken(why, observer.elapsed()),
         None => match weigh(&mut case, &observer, unanswered, &Asking { grounds, before: &before }).await {
-            Ok(judgement) => case.report(examined(judgement, &case, grounds, scene).await, observer.elapsed()),
+            Ok(judgement) => {
+                let elapsed = observer.elapsed();
+                case.report(examined(judgement, &case, grounds, scene).await, elapsed)
+            }
             Err(why) => case.broken(why, observer.elapsed()),
         },
     };
