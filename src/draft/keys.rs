@@ -3,262 +3,11 @@
 //! Read for every field of a body, a form, a query and a header. A field too many is replaced without harm, one too few is a leak: the rules
 //! lean that way.
 
-use super::{kind::Kind, shapes};
-
-/// Words behind which a value is a secret.
-const SECRETS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "passcode",
-    "secret",
-    "token",
-    "authorization",
-    "cookie",
-    "signature",
-    "credential",
-    "credentials",
-    "jwt",
-    "otp",
-    "csrf",
-    "xsrf",
-    "apikey",
-    "sessionid",
-    "session",
-    "hmac",
-    "nonce",
-    "sig",
-    "pin",
-];
-/// Words that make a secret of a `key`.
-const OF_KEYS: &[&str] =
-    &["api", "access", "private", "secret", "signing", "encryption", "client", "shared", "license", "licence", "auth"];
-/// Last words of a field that only speaks about such a value.
-const ABOUT: &[&str] = &[
-    "type",
-    "count",
-    "limit",
-    "expires",
-    "expiry",
-    "at",
-    "in",
-    "kind",
-    "scheme",
-    "algorithm",
-    "version",
-    "verified",
-    "status",
-    "id",
-    "ids",
-    "enabled",
-    "required",
-    "length",
-    "format",
-    "label",
-    "country",
-];
-const EMAILS: &[&str] = &["email", "emails", "mail", "mailto"];
-const PHONES: &[&str] = &[
-    "phone",
-    "phones",
-    "mobile",
-    "msisdn",
-    "telephone",
-    "tel",
-    "fax",
-    "cell",
-    "cellphone",
-    "whatsapp",
-    "phonenumber",
-    "waid",
-    "caller",
-    "called",
-    "callee",
-];
-const BIRTHS: &[&str] = &["dob", "birthday", "birthdate", "birth", "born", "dateofbirth"];
-const NUMBERS: &[&str] = &[
-    "iban",
-    "bic",
-    "ssn",
-    "cnp",
-    "passport",
-    "pan",
-    "cvc",
-    "cvv",
-    "last4",
-    "cardnumber",
-    "accountnumber",
-    "nationalid",
-    "taxid",
-    "personalid",
-    "routingnumber",
-    "sortcode",
-    "insurance",
-    "card",
-    "nino",
-    "nif",
-    "cpf",
-];
-const NAMES: &[&str] = &[
-    "username",
-    "login",
-    "nickname",
-    "fullname",
-    "firstname",
-    "lastname",
-    "surname",
-    "forename",
-    "cardholder",
-    "givenname",
-    "familyname",
-    "middlename",
-    "displayname",
-    "screenname",
-    "handle",
-    "maidenname",
-    "patient",
-    "attendee",
-    "profilename",
-];
-/// What else has a name, and is no person.
-const THINGS: &[&str] = &[
-    "event",
-    "file",
-    "host",
-    "domain",
-    "table",
-    "queue",
-    "topic",
-    "task",
-    "service",
-    "app",
-    "application",
-    "product",
-    "plan",
-    "price",
-    "repository",
-    "repo",
-    "branch",
-    "package",
-    "model",
-    "template",
-    "bucket",
-    "class",
-    "method",
-    "function",
-    "module",
-    "column",
-    "field",
-    "tag",
-    "status",
-    "currency",
-    "state",
-    "stage",
-    "pipeline",
-    "project",
-    "workflow",
-    "step",
-    "integration",
-    "webhook",
-    "hook",
-    "channel",
-    "category",
-    "campaign",
-    "form",
-    "item",
-    "sku",
-    "variant",
-    "type",
-    "object",
-    "metric",
-    "milestone",
-    "label",
-    "system",
-    "destination",
-    "operation",
-    "db",
-    "database",
-    "collection",
-    "exception",
-    "error",
-    "server",
-    "network",
-    "peer",
-    "namespace",
-    "thread",
-    "job",
-    "process",
-    "tool",
-    "assistant",
-    "voice",
-    "shipping",
-    "gateway",
-    "browser",
-    "os",
-    "device",
-    "rule",
-    "resource",
-    "scope",
-    "span",
-    "attribute",
-    "header",
-    "parameter",
-    "key",
-];
-const ADDRESSES: &[&str] = &[
-    "address",
-    "street",
-    "addr",
-    "line1",
-    "line2",
-    "address1",
-    "address2",
-    "city",
-    "town",
-    "zip",
-    "zipcode",
-    "postal",
-    "postcode",
-    "postalcode",
-    "latitude",
-    "longitude",
-    "lat",
-    "lng",
-    "lon",
-    "geo",
-    "house",
-    "apartment",
-];
-const TEXTS: &[&str] = &[
-    "text",
-    "message",
-    "note",
-    "notes",
-    "body",
-    "comment",
-    "comments",
-    "caption",
-    "description",
-    "content",
-    "subject",
-    "feedback",
-    "transcript",
-    "summary",
-    "remarks",
-    "remark",
-    "bio",
-    "question",
-    "answer",
-    "reason",
-    "diagnosis",
-    "symptoms",
-    "complaint",
-    "review",
-    "memo",
-    "prompt",
-];
-const NETWORKS: &[&str] = &["ip", "ipaddress", "clientip", "remoteaddr", "remoteaddress", "ipaddr"];
+use super::{
+    kind::Kind,
+    shapes,
+    vocabulary::{ABOUT, ADDRESSES, BIRTHS, EMAILS, List, NAMES, NETWORKS, NUMBERS, OF_KEYS, PHONES, SECRETS, TEXTS, THINGS},
+};
 
 /// Signs from which a value under an id's name is taken for one.
 const ID_SIGNS: usize = 6;
@@ -317,14 +66,14 @@ impl Named<'_> {
         if value.is_empty() || matches!(value, "true" | "false" | "null") {
             return None;
         }
-        let about = self.words.len() > 1 && ABOUT.contains(&self.last);
+        let about = self.words.len() > 1 && ABOUT.has(self.last);
         if !about && self.is_secret() {
             return Some(Kind::Secret);
         }
-        if self.has(EMAILS) && value.contains('@') {
+        if self.has(&EMAILS) && value.contains('@') {
             return Some(Kind::Email);
         }
-        if self.has(NETWORKS) && value.parse::<std::net::IpAddr>().is_ok() {
+        if self.has(&NETWORKS) && value.parse::<std::net::IpAddr>().is_ok() {
             return Some(Kind::Network);
         }
         if about {
@@ -335,36 +84,36 @@ impl Named<'_> {
 
     fn personal(&self, value: &str) -> Option<Kind> {
         let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        if self.has(BIRTHS) && digits {
+        if self.has(&BIRTHS) && digits {
             return Some(Kind::Birth);
         }
-        if self.has(NUMBERS) && digits {
+        if self.has(&NUMBERS) && digits {
             return Some(Kind::Number);
         }
-        if self.has(PHONES) && is_dialled(value) {
+        if self.has(&PHONES) && is_dialled(value) {
             return Some(Kind::Phone);
         }
-        if self.has(ADDRESSES) && !self.has(EMAILS) && !value.contains('@') {
+        if self.has(&ADDRESSES) && !self.has(&EMAILS) && !value.contains('@') {
             return Some(Kind::Address);
         }
         if self.is_name(value) {
             return Some(Kind::Name);
         }
-        (self.has(TEXTS) && is_prose(value)).then_some(Kind::Text)
+        (self.has(&TEXTS) && is_prose(value)).then_some(Kind::Text)
     }
 
-    fn has(&self, list: &[&str]) -> bool {
-        list.contains(&self.joined.as_str()) || self.words.iter().any(|word| list.contains(&word.as_str()))
+    fn has(&self, list: &List) -> bool {
+        list.has(&self.joined) || self.words.iter().any(|word| list.has(word))
     }
 
     fn is_secret(&self) -> bool {
-        let keyed = self.last == "key" && self.words.iter().any(|word| OF_KEYS.contains(&word.as_str()));
-        keyed || self.has(SECRETS)
+        let keyed = self.last == "key" && self.words.iter().any(|word| OF_KEYS.has(word));
+        keyed || self.has(&SECRETS)
     }
 
     /// A bare `name` counts as a person's unless it stands in something that is none.
     fn is_name(&self, value: &str) -> bool {
-        if self.has(NAMES) {
+        if self.has(&NAMES) {
             return value.chars().any(char::is_alphabetic);
         }
         if !matches!(self.last, "name" | "names" | "holder" | "initials") || !value.chars().any(char::is_alphabetic) {
@@ -381,7 +130,7 @@ impl Named<'_> {
 
 /// Also in the plural.
 fn is_thing(word: &str) -> bool {
-    THINGS.contains(&word) || word.strip_suffix('s').is_some_and(|one| THINGS.contains(&one))
+    THINGS.has(word) || word.strip_suffix('s').is_some_and(|one| THINGS.has(one))
 }
 
 /// A name of the kind that programs give: `order.created`, `push_event`.

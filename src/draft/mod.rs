@@ -30,6 +30,7 @@ mod save;
 mod shapes;
 mod stable;
 mod text;
+mod vocabulary;
 mod yaml;
 
 #[cfg(test)]

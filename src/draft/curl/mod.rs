@@ -3,10 +3,13 @@
 //! Called by `cli` for `devstack from curl`. Options that say nothing of the request (`-s`, `-i`, `--max-time`) are passed over; one that
 //! nobody here knows is refused, because its value would be taken for the address.
 
+mod options;
+
 use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
+use self::options::{is_bundle, is_silent, taken_apart, takes_value};
 use super::{Delivery, forms::percent_encoded};
 use crate::{fixture::LARGEST_BODY, support::disk};
 
@@ -71,55 +74,6 @@ pub enum CurlError {
     Form,
 }
 
-/// Options without a value that change nothing of the request.
-const SILENT: [&str; 26] = [
-    "-s",
-    "--silent",
-    "-S",
-    "--show-error",
-    "-i",
-    "--include",
-    "-v",
-    "--verbose",
-    "-k",
-    "--insecure",
-    "-L",
-    "--location",
-    "-f",
-    "--fail",
-    "--compressed",
-    "-N",
-    "--no-buffer",
-    "-#",
-    "--progress-bar",
-    "--http1.1",
-    "--http2",
-    "-O",
-    "-g",
-    "--globoff",
-    "--fail-with-body",
-    "-q",
-];
-/// Options with a value that change nothing of the request.
-const SILENT_VALUE: [&str; 14] = [
-    "-o",
-    "--output",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "--retry",
-    "-w",
-    "--write-out",
-    "--cacert",
-    "-x",
-    "--proxy",
-    "--resolve",
-    "--retry-delay",
-    "-D",
-];
-/// Options with a value, by their first letter, that may stand together with it: `-XPOST`.
-const LETTERS: &str = "XHduAebomwxDF";
-
 #[derive(Default)]
 struct Reading {
     method: Option<String>,
@@ -154,7 +108,7 @@ impl Reading {
             self.urls.push(word.to_owned());
             return Ok(());
         }
-        if SILENT.contains(&word) {
+        if is_silent(word) {
             return Ok(());
         }
         let (option, attached) = taken_apart(word);
@@ -232,48 +186,6 @@ impl Reading {
         let delivery = Delivery { method, path, headers, body, answer: None, trace: None };
         Ok(Read { delivery, notes: self.notes })
     }
-}
-
-/// `-XPOST` and `--request=POST` hold their value.
-fn taken_apart(word: &str) -> (&str, Option<&str>) {
-    if word.starts_with("--") {
-        return word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
-    }
-    match word.char_indices().nth(2) {
-        Some((at, _)) if word[1..].starts_with(|letter| LETTERS.contains(letter)) => (&word[..at], Some(&word[at..])),
-        _ => (word, None),
-    }
-}
-
-/// `-sSik`: several letters that change nothing.
-fn is_bundle(word: &str) -> bool {
-    !word.starts_with("--") && word.len() > 2 && word[1..].chars().all(|letter| SILENT.contains(&format!("-{letter}").as_str()))
-}
-
-fn takes_value(option: &str) -> bool {
-    const READ: [&str; 18] = [
-        "-X",
-        "--request",
-        "--url",
-        "-H",
-        "--header",
-        "-A",
-        "--user-agent",
-        "-e",
-        "--referer",
-        "-b",
-        "--cookie",
-        "-u",
-        "--user",
-        "-d",
-        "--data",
-        "--data-ascii",
-        "--data-binary",
-        "--data-raw",
-    ];
-    READ.contains(&option)
-        || ["--json", "--data-urlencode", "--oauth2-bearer"].contains(&option)
-        || SILENT_VALUE.contains(&option)
 }
 
 fn data(value: &str, folder: &Path, may_name_file: bool) -> Result<Vec<u8>, CurlError> {
