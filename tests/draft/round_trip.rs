@@ -124,7 +124,9 @@ async fn what_was_recorded_of_the_demo_holds_with_all_that_it_caused() {
     assert_eq!(report["cases"].as_array().unwrap().len(), deliveries.len());
 
     let written = [bytes_of(&sandbox.path("fixtures")), said, kept(&sandbox)].concat();
-    deliveries.iter().for_each(|delivery| assert_nothing_left(delivery, &written));
+    for delivery in &deliveries {
+        assert_nothing_left(delivery, &written);
+    }
     // A wrong expectation would be noticed: the fixtures are no empty promise.
     let stripe = lines.iter().find(|line| line["provider"] == "stripe").unwrap()["fixture"].as_str().unwrap();
     let text = fs::read_to_string(sandbox.path(stripe)).unwrap();

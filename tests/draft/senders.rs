@@ -38,8 +38,8 @@ pub(super) fn of_all() -> Vec<Delivery> {
         planted: &["zamfirescu", "Lalelelor", "smaranda.z"],
     };
     let slack = providers.get("slack").expect("it is built in").with_content(Content::Form);
-    let each = providers.iter().map(|provider| delivery(provider.clone(), sample(provider.name())));
-    each.chain([delivery(slack, command)]).collect()
+    let each = providers.iter().map(|provider| delivery(provider.clone(), &sample(provider.name())));
+    each.chain([delivery(slack, &command)]).collect()
 }
 
 /// Those that the demo's API takes.
@@ -69,7 +69,7 @@ impl Delivery {
     /// Sends it to a service or what stands before it, signed for that address; the status of the answer.
     pub(super) async fn send(&self, service: &str, secrets: &Secrets) -> u16 {
         let url = format!("{service}{}", self.path());
-        let id = random::uuid().to_string();
+        let id = random::uuid();
         let parts = Parts { body: &self.body, url: &url, id: &id, unix_seconds: clock::unix_seconds() };
         let signed = webhook::sign(&self.provider, secrets, &parts, Signature::Valid).expect("the secret is there");
         let headers: HeaderMap =
@@ -79,7 +79,7 @@ impl Delivery {
     }
 }
 
-fn delivery(provider: Provider, sample: Sample) -> Delivery {
+fn delivery(provider: Provider, sample: &Sample) -> Delivery {
     let now = clock::unix_seconds();
     let nonce = u64::from(u32::from_be_bytes(random::bytes()));
     // Values of the own bodies stay as they are written here; those of the shipped ones are anybody's until they are made anew.

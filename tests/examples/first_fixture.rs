@@ -40,7 +40,9 @@ async fn push(url: &str) -> u16 {
 async fn five_commands_lead_to_the_first_own_fixture_and_a_lost_traceparent_fails_it() {
     let Some(example) = install::node() else { return };
     fs::remove_file(example.path("devstack.yaml")).unwrap();
-    ["fixtures", "ci"].iter().for_each(|folder| fs::remove_dir_all(example.path(folder)).unwrap());
+    for folder in ["fixtures", "ci"] {
+        fs::remove_dir_all(example.path(folder)).unwrap();
+    }
     let project = Project::of(example, &[("GITHUB_WEBHOOK_SECRET", SECRET)]).await;
 
     let init = project.devstack(&["init"]);

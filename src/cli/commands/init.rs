@@ -98,14 +98,9 @@ fn proposed(args: &InitArgs, found: &Found) -> Choice {
     let mut services: Vec<Chosen> = if args.service.is_empty() {
         found.services.iter().map(chosen).collect()
     } else {
-        let named = |(name, command): &(String, String)| Chosen {
-            command: command.clone(),
-            ..found
-                .services
-                .iter()
-                .find(|known| known.name == *name)
-                .map(chosen)
-                .unwrap_or_else(|| Chosen { name: name.clone(), ..Chosen::default() })
+        let named = |(name, command): &(String, String)| {
+            let known = found.services.iter().find(|known| known.name == *name).map(chosen).unwrap_or_default();
+            Chosen { name: name.clone(), command: command.clone(), ..known }
         };
         args.service.iter().map(named).collect()
     };
