@@ -158,6 +158,16 @@ fn an_empty_folder_gets_a_plain_start_that_lints() {
 }
 
 #[test]
+fn a_package_with_a_name_that_means_something_else_is_called_api() {
+    let sandbox = folder();
+    sandbox.write("package.json", r#"{"name":"devstack","scripts":{"start":"node x.js"}}"#);
+    assert_eq!(sandbox.run(&["init"]).code, 0);
+    assert!(read(&sandbox, "devstack.yaml").contains("\n  api:\n    command: npm start\n"));
+    assert_lints(&sandbox);
+    assert!(sandbox.run(&["init", "--service", "secret=npm start"]).err.contains("a name of letters"));
+}
+
+#[test]
 fn what_is_there_is_left_and_said() {
     let sandbox = folder();
     sandbox.write("devstack.yaml", "# mine\n");

@@ -10,7 +10,9 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, exit::Exit},
-    draft::init::{Choice, Chosen, File, Found, FoundProvider, FoundService, PROVIDERS, files, is_provider, look},
+    draft::init::{
+        Choice, Chosen, File, Found, FoundProvider, FoundService, PROVIDERS, files, is_provider, is_service_name, look,
+    },
     support::suggest,
     term::{Role, Ui},
 };
@@ -49,18 +51,13 @@ pub(crate) struct InitArgs {
 fn service(text: &str) -> Result<(String, String), String> {
     let (name, command) = text.split_once('=').ok_or("a name and a command: `api=npm start`")?;
     let (name, command) = (name.trim(), command.trim());
-    if !is_name(name) {
+    if !is_service_name(name) {
         return Err("a name of letters, digits and `-`, then `=` and the command: `api=npm start`".to_owned());
     }
     if command.is_empty() || command.chars().any(char::is_control) {
         return Err("a command behind `=`: `api=npm start`".to_owned());
     }
     Ok((name.to_owned(), command.to_owned()))
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|sign: char| sign.is_ascii_alphabetic())
-        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || "-_".contains(sign))
 }
 
 fn provider(text: &str) -> Result<String, String> {
@@ -170,7 +167,7 @@ fn asked(args: &InitArgs, found: &Found, mut choice: Choice, ui: &Ui) -> Result<
         } else {
             first.command = command;
             first.name = ask("Its name?", &first.name, ui, |text| {
-                if is_name(text) { Ok(text.to_owned()) } else { Err("letters, digits and `-`".to_owned()) }
+                if is_service_name(text) { Ok(text.to_owned()) } else { Err("letters, digits and `-`".to_owned()) }
             })?;
             choice.services.splice(0..choice.services.len().min(1), [first]);
         }

@@ -51,12 +51,25 @@ pub struct FoundProvider {
     pub said_by: Vec<String>,
 }
 
+/// Names that mean something else in devstack.yaml.
+const RESERVED: [&str; 2] = ["secret", "devstack"];
+
+/// Whether a service can be called so.
+pub fn is_service_name(name: &str) -> bool {
+    name.starts_with(|sign: char| sign.is_ascii_alphabetic())
+        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || "-_".contains(sign))
+        && !RESERVED.contains(&name)
+}
+
 /// Looks at a folder. What cannot be read is passed over: all of it is a proposal.
 pub fn look(folder: &Path) -> Found {
     let sources = Sources::read(folder);
     let mut services = manifests::services(folder);
     let several = services.len() > 1;
     for service in &mut services {
+        if !is_service_name(&service.name) {
+            "api".clone_into(&mut service.name);
+        }
         // Of several services each has a file of its own, or nothing is known of it.
         let within = service.source.clone().filter(|_| several);
         if several && within.is_none() {

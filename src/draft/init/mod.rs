@@ -11,5 +11,5 @@ mod samples;
 mod sources;
 
 pub use files::{Choice, Chosen, File, files};
-pub use look::{Found, FoundProvider, FoundService, look};
+pub use look::{Found, FoundProvider, FoundService, is_service_name, look};
 pub use samples::{PROVIDERS, is_provider};
