@@ -1,7 +1,7 @@
 //! Processes that end before they have exported what they had.
 
 use devstack::support::ports;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::scene::{NEVER, Scene, Shop, says_once};
 use crate::examples::service::Service;
@@ -60,9 +60,9 @@ async fn a_process_of_devstack_run_that_was_killed_before_it_flushed() {
 /// `devstack run` with a file of settings that keep spans back.
 fn of_devstack_run(scene: &Scene) -> Service {
     let sandbox = &scene.stack.stand.sandbox;
-    let mut settings: String = NEVER.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    settings += &format!("MAIL_URL={}\n", scene.mail.url);
-    sandbox.write("worker.env", settings);
+    let settings = NEVER.iter().copied().chain([("MAIL_URL", scene.mail.url.as_str())]);
+    let lines: Vec<_> = settings.map(|(name, value)| format!("{name}={value}")).collect();
+    sandbox.write("worker.env", lines.join("\n"));
     let telemetry = format!("file://{}", scene.example.path("telemetry.mjs").display());
     let program = scene.example.path("worker.mjs").display().to_string();
     let command = [
