@@ -69,8 +69,6 @@ services:
       STRIPE_WEBHOOK_SECRET: ${secret.STRIPE_WEBHOOK_SECRET}
     port: 3005
     ready: /health
-    environment:
-      STRIPE_WEBHOOK_SECRET: ${secret.STRIPE_WEBHOOK_SECRET}
 "
     );
     assert_eq!(
@@ -130,8 +128,6 @@ services:
     #   GITHUB_WEBHOOK_SECRET: ${secret.GITHUB_WEBHOOK_SECRET}
     port: 9000
     # ready: /health   # a path that answers 200 once requests are taken
-    environment:
-      GITHUB_WEBHOOK_SECRET: ${secret.GITHUB_WEBHOOK_SECRET}
   worker:
     command: python worker.py
     # port: 3001   # where it listens, if it does

@@ -1,17 +1,7 @@
 //! The examples' own fixtures and recipes: `devstack replay` as their READMEs say it, and `ci/check.sh`.
 
-use std::fs;
-
-use super::{install, install::Example, project::Project};
+use super::{install, project::Project};
 use crate::sandbox::Run;
-
-/// TODO(lead): goes when `externals:` are played; until then the tests' own mail service stands in, by `MAIL_URL`.
-fn without_externals(example: &Example) {
-    let path = example.path("devstack.yaml");
-    let text = fs::read_to_string(&path).unwrap();
-    let end = text.find("\nexternals:").expect("the example has externals");
-    fs::write(path, &text[..=end]).unwrap();
-}
 
 /// `replay`, then the recipe without the lines that install: the copy comes with its packages.
 fn holds(project: &Project, cases: usize, installs: &[&str]) {
@@ -33,7 +23,6 @@ fn holds(project: &Project, cases: usize, installs: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn those_of_the_node_example_hold() {
     let Some(example) = install::node() else { return };
-    without_externals(&example);
     let project = Project::of(example, &[]).await;
     project.on_free_ports(&[3000, 3001]);
     holds(&project, 3, &["npm ci"]);
