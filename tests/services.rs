@@ -38,7 +38,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "0"))),
 "#;
 
 /// The Python of this machine by its whole path: what runs in a sandbox has no `PATH`.
-fn python() -> String {
+pub(crate) fn python() -> String {
     let said = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
     let said = said.expect("these tests need `python3`");
     String::from_utf8(said.stdout).unwrap().trim().to_owned()

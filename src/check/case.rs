@@ -103,12 +103,7 @@ impl Case {
         let services: BTreeSet<_> = self.arrived.arrivals.iter().map(|arrival| arrival.span.service().to_owned()).collect();
         let (stood_in, real) = self.who_answered();
         let trace = self.trace();
-        let reading = Reading {
-            trace: &trace,
-            strays: &self.arrived.strays,
-            sent: self.trail.trace_id,
-            correlation_id: &self.trail.correlation_id,
-        };
+        let reading = self.reading(&trace);
         let waited = self.settled.waited_for.as_ref().filter(|_| elapsed >= WORTH_NAMING);
         CaseReport {
             id: fixture.id.clone(),
@@ -133,6 +128,16 @@ impl Case {
             tree: judgement.tree,
             waited: waited.map(|who| format!("waited {:.1} s: {who}", elapsed.as_secs_f64())),
         }
+    }
+
+    /// What tells the case's runs from others.
+    fn reading<'a>(&'a self, trace: &'a Trace) -> Reading<'a> {
+        Reading { trace, strays: &self.arrived.strays, sent: self.trail.trace_id, correlation_id: &self.trail.correlation_id }
+    }
+
+    /// Whether a trace that began while it ran is a stand-in's for somebody else's run.
+    pub(super) fn is_of_others(&self, stray: &Trace) -> bool {
+        self.enqueued.as_ref().is_some_and(|seen| seen.is_of_others(stray, &self.reading(&self.trace())))
     }
 
     /// Services for which a stand-in sent spans of this case, in whichever trace, and services that sent some themselves.

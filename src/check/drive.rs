@@ -292,7 +292,10 @@ async fn explained(case: &mut Case, judgement: Judgement, observer: &Observer<'_
     }
     // What cannot be read explains nothing; the verdict stands without it.
     let found = observer.foundlings(&case.trace(), &case.expected.services().into_iter().collect::<Vec<_>>()).await;
-    case.arrived.strays = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
+    // A stand-in says of each of its traces for which run it is: better than the moment at which it began.
+    found.retain(|stray| !case.is_of_others(stray));
+    case.arrived.strays = found;
     if case.arrived.strays.is_empty() { judgement } else { case.judge(true).unwrap_or(judgement) }
 }
 

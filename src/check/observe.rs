@@ -18,7 +18,8 @@ use super::{Evidence, Grounds, Judge, ServiceAddress, foundling, quiet::Flush, s
 use crate::{
     client::{Asked, ClientError, LedgerClient, WorkAnswer, WorkClient},
     expect::TraceExpectation,
-    model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, Span, SpanId, Trace, TraceId},
+    model::{Arrival, LedgerView, LogRecord, OWN_SERVICE, Span, SpanId, Trace, TraceId, arrival::CORRELATION_ATTRIBUTE},
+    replay::CORRELATION_PREFIX,
     support::{
         clock::{self, Stopwatch},
         work::{BARRIER_PATH, OpenSpan, WorkReport},
@@ -355,7 +356,15 @@ impl<'a> Observer<'a> {
         let since = now.saturating_sub(self.elapsed().as_nanos() as u64);
         let begun = ledger.begun_since(since).await?.traces;
         let views = try_join_all(begun.into_iter().map(|id| ledger.view(id))).await?;
-        Ok(foundling::of_the_case(trace, views.iter().map(|view| trace_of(&view.arrivals)).collect(), awaited))
+        let begun = views.iter().map(|view| trace_of(&view.arrivals)).filter(|trace| !self.is_of_another_case(trace));
+        Ok(foundling::of_the_case(trace, begun.collect(), awaited))
+    }
+
+    /// Whether a trace carries the correlation id of a case, and not of this one.
+    fn is_of_another_case(&self, trace: &Trace) -> bool {
+        let ids = trace.spans().iter().filter_map(|span| span.attributes.text(CORRELATION_ATTRIBUTE));
+        let mut of_cases = ids.filter(|id| id.starts_with(CORRELATION_PREFIX)).peekable();
+        of_cases.peek().is_some() && of_cases.all(|id| id != self.trail.correlation_id)
     }
 
     /// The traces that carry the case's correlation id, in order of arrival.

@@ -7,6 +7,9 @@ use crate::{
     support::random,
 };
 
+/// What every correlation id of a case begins with.
+pub const CORRELATION_PREFIX: &str = "devstack-";
+
 /// The identity of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -30,7 +33,7 @@ impl Identity {
         Self {
             trace_id: TraceId::random(),
             root: SpanId::random(),
-            correlation_id: format!("devstack-{}", random::uuid()),
+            correlation_id: format!("{CORRELATION_PREFIX}{}", random::uuid()),
             address: format!("2001:db8:{:x}:{:x}::{:x}:{:x}", word(), word(), word(), word()),
             nonce,
         }

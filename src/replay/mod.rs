@@ -12,7 +12,7 @@ pub mod skew;
 mod wire;
 
 pub use capture::{Captures, json_of};
-pub use identity::Identity;
+pub use identity::{CORRELATION_PREFIX, Identity};
 pub use own_trace::OwnTrace;
 pub use pace::Pace;
 pub use script::{ANYBODY, Externals, ScriptError, script_of};

@@ -2,6 +2,7 @@
 
 mod externals;
 mod judged;
+mod play;
 mod sdk;
 mod stand;
 mod trigger;

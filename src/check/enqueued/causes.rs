@@ -47,6 +47,12 @@ impl<'a> Reading<'a> {
         self.spans().find(|span| span.is_stand_in() && run_of(span) == Some(run.run_id.as_str()))
     }
 
+    /// Whether services of the case sent spans of this other trace; what stands in for one only went where it was led.
+    fn went_on_in(&self, trace: TraceId) -> bool {
+        let mut real = self.strays.iter().flat_map(Trace::spans).filter(|span| !span.is_stand_in());
+        real.any(|span| span.trace_id == trace)
+    }
+
     /// Who enqueued a run, and who would have gone on with it, as far as that is known.
     fn ends(&self, run: &Enqueued) -> (String, String) {
         let services = self.trace.services();
@@ -81,7 +87,7 @@ fn of_run(reading: &Reading<'_>, run: &Enqueued) -> Option<Finding> {
         // It may not have been recorded; the rules know whose parent is missing.
         EnqueuedContext::Unseen { .. } => None,
         // In a trace that the case went on in, the context was lost before.
-        EnqueuedContext::OtherTrace { trace_id } if reading.strays.iter().any(|stray| stray.id() == Some(trace_id)) => None,
+        EnqueuedContext::OtherTrace { trace_id } if reading.went_on_in(trace_id) => None,
         EnqueuedContext::OtherTrace { trace_id } => Some(other_trace(reading, run, trace_id)),
     }
 }
@@ -166,12 +172,16 @@ pub(in crate::check) fn suspected(seen: &Seen, reading: &Reading<'_>, failing: b
     for producer in &unheard {
         let task = task_of(producer).unwrap_or_default();
         let of_task: Vec<_> = nobodys.iter().filter(|run| run.task == task).collect();
-        found.push(if of_task.is_empty() { never_enqueued(seen, producer, task) } else { nobodys_runs(task, of_task.len()) });
+        found.push(if of_task.is_empty() {
+            never_enqueued(seen, producer, task)
+        } else {
+            nobodys_runs(task, of_task.len(), Some(producer))
+        });
     }
     if failing && own.is_empty() && unheard.is_empty() {
         let mut tasks: Vec<_> = nobodys.iter().map(|run| run.task.as_str()).collect();
         tasks.dedup();
-        found.extend(tasks.iter().map(|task| nobodys_runs(task, nobodys.iter().filter(|run| run.task == *task).count())));
+        found.extend(tasks.iter().map(|task| nobodys_runs(task, nobodys.iter().filter(|run| run.task == *task).count(), None)));
         found.extend((seen.refused > 0).then(|| refused(seen)));
     }
     found
@@ -191,19 +201,31 @@ fn never_enqueued(seen: &Seen, producer: &Span, task: &str) -> Finding {
         producer.service()
     );
     let mut finding = finding("cause.never-enqueued", headline);
-    finding.details.extend((seen.refused > 0).then(|| refused_words(seen)));
+    finding.details.extend((seen.refused > 0).then(|| capitalised(&refused_words(seen))));
     let broken = || capitalised(&format!("{} to it could not be read.", counted(seen.unreadable as usize, "call", "calls")));
     finding.details.extend((seen.unreadable > 0).then(broken));
     finding.hint = Some(format!("the stand-in is at {}: is that where {} calls?", seen.url, producer.service()));
     finding
 }
 
-fn nobodys_runs(task: &str, runs: usize) -> Finding {
-    let (were, they) = if runs == 1 { ("was", "It carries") } else { ("were", "They carry") };
+fn nobodys_runs(task: &str, runs: usize, producer: Option<&Span>) -> Finding {
+    let (were, they) = if runs == 1 {
+        ("was", "It carries no correlation id either, so whose it is")
+    } else {
+        ("were", "They carry no correlation id either, so whose they are")
+    };
     let headline =
         format!("{} of `{task}` {were} enqueued without a `traceparent` while this case ran.", counted(runs, "run", "runs"));
     let mut finding = finding("cause.enqueued-without-context", headline);
-    finding.details.push(format!("{they} no correlation id either, and no run came that is known to be this case's."));
+    finding.details.push(format!("{they} cannot be told."));
+    let says = |producer: &Span| {
+        format!(
+            "`{}` of {} says that it sent one, and none came that is known to be this case's.",
+            producer.name,
+            producer.service()
+        )
+    };
+    finding.details.extend(producer.map(says));
     finding.hint = Some("put the producer span's context into the payload (`traceparent`)".to_owned());
     finding
 }

@@ -112,6 +112,17 @@ impl Seen {
         self.of_case(reading).into_iter().map(told).collect()
     }
 
+    /// Whether a trace that began while the case ran is the stand-in's, for a run that is not known to be the case's.
+    pub(super) fn is_of_others(&self, stray: &Trace, reading: &Reading<'_>) -> bool {
+        let tops = stray.tops().into_iter().map(|at| stray.spans()[at].as_ref());
+        let of_stand_in: Vec<_> = tops.filter(|top| top.is_stand_in()).filter_map(run_of).collect();
+        let own = self.of_case(reading);
+        !of_stand_in.is_empty()
+            && of_stand_in
+                .iter()
+                .all(|id| self.runs.iter().any(|run| run.run_id == *id) && own.iter().all(|run| run.run_id != *id))
+    }
+
     /// That the services worked although none of their spans came.
     pub(super) fn all_the_same(&self, reading: &Reading<'_>) -> Option<String> {
         let runs = self.of_case(reading).len();
