@@ -77,7 +77,6 @@ async fn complete_when_ends_the_waiting_and_makes_what_lacks_a_failure_at_once()
     assert_eq!((held.verdict, held.evidence), (Verdict::Held, Evidence::Complete), "{:#?}", held.findings);
     let failed = judged_with(&fixture(", { client: db.SELECT }"), Duration::from_millis(100)).await;
     assert_eq!((failed.verdict, failed.evidence), (Verdict::Failed, Evidence::Complete), "{:#?}", failed.findings);
-    assert!(failed.elapsed < Duration::from_secs(60), "not given up at the deadline");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
