@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::Failure;
 use crate::support::{
+    disk::ReadError,
     env::{Env, Os},
     env_file::{EnvFile, EnvFileError, Layers},
 };
@@ -32,7 +33,7 @@ impl Variables {
         for path in of_suites {
             match EnvFile::read(&path) {
                 Ok(file) => variables.of_suites.push(file),
-                Err(EnvFileError::Read { missing: true, .. }) => variables.absent.push(path),
+                Err(EnvFileError::Read { why: ReadError::Missing, .. }) => variables.absent.push(path),
                 Err(error) => return Err(refused(error)),
             }
         }

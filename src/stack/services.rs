@@ -6,14 +6,13 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     desk::Desk,
-    layers::LARGEST,
     service_check,
     settings::{Command, External, PortWish, Readiness, Service, Template},
     templates::{self, Known},
 };
 use crate::support::{
-    disk, dotenv,
     env::Env,
+    env_file::{EnvFile, EnvFileError},
     source::Problem,
     yaml::{Entry, Node, Value, formats::duration},
 };
@@ -110,20 +109,21 @@ impl Reader<'_> {
     }
 
     /// The variables of a file. Where the environment is not asked, neither is the file: it is often kept out of a repository.
-    fn env_file(&mut self, entry: &Entry) -> Vec<(String, String)> {
-        let (Some(path), Some(_)) = (entry.value.text(), self.env) else { return Vec::new() };
-        let wrong = |why: String| Problem::at(entry.blame(), "bad-env-file", format!("cannot use the file `{path}`: {why}"));
+    fn env_file(&mut self, entry: &Entry) -> BTreeMap<String, String> {
+        let (Some(path), Some(_)) = (entry.value.text(), self.env) else { return BTreeMap::new() };
         let whole = self.desk.layer(self.layer).folder.join(path);
-        let problem = match disk::read(&whole, LARGEST).map(disk::text) {
-            Ok(Ok(text)) => match dotenv::parse(&text) {
-                Ok(variables) => return variables,
-                Err(bad) => wrong(bad.to_string()).help("a line is `NAME=value`"),
-            },
-            Ok(Err(problem)) => wrong(problem.message.clone()),
-            Err(error) => wrong(error.to_string()).label("not read"),
-        };
-        self.desk.complain(self.layer, problem);
-        Vec::new()
+        match EnvFile::read_as(&whole, path.to_owned()) {
+            Ok(file) => file.into_variables(),
+            Err(error) => {
+                let problem = Problem::at(entry.blame(), "bad-env-file", error.to_string());
+                let problem = match error {
+                    EnvFileError::Line { .. } => problem.help("a line is `NAME=value`"),
+                    _ => problem.label("not read"),
+                };
+                self.desk.complain(self.layer, problem);
+                BTreeMap::new()
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Called by `services`. Values may be secrets: no message shows one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     expand::{Part, parts},
@@ -44,7 +44,7 @@ pub(super) fn template(
     source: &Arc<str>,
     known: &Known,
     env: Option<&dyn Env>,
-    file: &[(String, String)],
+    file: &BTreeMap<String, String>,
 ) -> Result<Template, Vec<Problem>> {
     let parts = parts(text).map_err(|complaint| vec![complaint.at(entry.blame())])?;
     let (mut pieces, mut problems) = (Vec::new(), Vec::new());
@@ -58,7 +58,7 @@ pub(super) fn template(
             }
             Part::Variable { name, .. } if name.contains('.') => reference(name, place_of(name, entry, source), known),
             Part::Variable { name, default } => {
-                let of_file = || file.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+                let of_file = || file.get(name).cloned();
                 match env.map(|env| env.get(name).or_else(of_file).or(default.map(str::to_owned))) {
                     Some(Some(value)) => Ok(Piece::Text(value)),
                     None => Ok(Piece::Text(String::new())),

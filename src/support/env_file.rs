@@ -1,7 +1,7 @@
 //! Files of environment variables, as `.env` files are written, and several sources of variables one before the other.
 //!
-//! Read by `cli` for `--env-file` and `env_file:`; nothing here touches the environment of the process. Own code, because a line that
-//! cannot be read may hold a secret, and what the readers there are say of it repeats it.
+//! Read by `cli` for `--env-file` and a suite's `env_file:`, and by `stack` for a service's; nothing here touches the environment of the
+//! process. Own code, because a line that cannot be read may hold a secret, and what the readers there are say of it repeats it.
 //!
 //! ```text
 //! # a comment
@@ -15,7 +15,10 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use super::env::Env;
+use super::{
+    disk::{self, ReadError},
+    env::Env,
+};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -28,14 +31,18 @@ pub struct EnvFile(BTreeMap<String, String>);
 #[derive(Debug, thiserror::Error)]
 pub enum EnvFileError {
     /// It cannot be read.
-    #[error("cannot read `{file}`: {reason}")]
+    #[error("cannot use `{file}`: {why}")]
     Read {
         /// The file.
         file: String,
         /// Why.
-        reason: String,
-        /// Whether it is not there at all.
-        missing: bool,
+        why: ReadError,
+    },
+    /// It is no text.
+    #[error("cannot use `{file}`: it is not UTF-8 text")]
+    NotText {
+        /// The file.
+        file: String,
     },
     /// A line is none of a file of variables.
     #[error("line {line} of `{file}` {what}")]
@@ -56,23 +63,22 @@ pub struct Layers<'a>(Vec<&'a dyn Env>);
 impl EnvFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, EnvFileError> {
-        let file = path.display().to_string();
-        let refused = |error: std::io::Error| EnvFileError::Read {
-            file: file.clone(),
-            missing: error.kind() == std::io::ErrorKind::NotFound,
-            reason: if error.kind() == std::io::ErrorKind::NotFound { "it is not there".to_owned() } else { error.to_string() },
+        Self::read_as(path, path.display().to_string())
+    }
+
+    /// Reads a file that errors call `file`.
+    pub fn read_as(path: &Path, file: String) -> Result<Self, EnvFileError> {
+        let bytes = match disk::read(path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(why) => return Err(EnvFileError::Read { file, why }),
         };
-        let not = |reason: &str| EnvFileError::Read { file: file.clone(), missing: false, reason: reason.to_owned() };
-        let about = std::fs::metadata(path).map_err(refused)?;
-        if !about.is_file() {
-            return Err(not("it is not a file"));
-        }
-        if about.len() > LARGEST {
-            return Err(not("it is larger than 1 MiB"));
-        }
-        let bytes = std::fs::read(path).map_err(refused)?;
-        let text = String::from_utf8(bytes).map_err(|_| not("it is not UTF-8"))?;
+        let Ok(text) = String::from_utf8(bytes) else { return Err(EnvFileError::NotText { file }) };
         Self::parse(&text).map_err(|(line, what)| EnvFileError::Line { file, line, what })
+    }
+
+    /// Every variable with its value, which may be empty.
+    pub fn into_variables(self) -> BTreeMap<String, String> {
+        self.0
     }
 
     /// Reads text; an error is the number of a line and what is wrong with it. Of two lines with one name the later counts.
@@ -184,6 +190,7 @@ impl Env for Layers<'_> {
 mod tests {
     use super::{EnvFile, EnvFileError, Layers};
     use crate::support::{
+        disk::ReadError,
         env::{Env, Map},
         random,
     };
@@ -227,9 +234,9 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_told_apart() {
         let missing = EnvFile::read(&std::env::temp_dir().join(random::uuid())).unwrap_err();
-        assert!(matches!(missing, EnvFileError::Read { missing: true, .. }), "{missing}");
+        assert!(matches!(missing, EnvFileError::Read { why: ReadError::Missing, .. }), "{missing}");
         let folder = EnvFile::read(&std::env::temp_dir()).unwrap_err();
-        assert!(matches!(folder, EnvFileError::Read { missing: false, .. }), "{folder}");
+        assert!(matches!(folder, EnvFileError::Read { why: ReadError::NotAFile, .. }), "{folder}");
     }
 
     #[test]

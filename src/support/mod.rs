@@ -7,7 +7,6 @@ pub mod address;
 pub mod cause;
 pub mod clock;
 pub mod disk;
-pub mod dotenv;
 pub mod env;
 pub mod env_file;
 pub mod hex;

@@ -115,7 +115,7 @@ fn profiles_services_and_options_that_do_not_fit() {
             &["--target", "dmeo", "--env-file", "s.env"],
             "error: there is no service `dmeo` to send to\nhint: did you mean `demo`?\n",
         ),
-        (&[HERE[0], HERE[1], "--env-file", "none.env"], "error: cannot read `none.env`: it is not there\n"),
+        (&[HERE[0], HERE[1], "--env-file", "none.env"], "error: cannot use `none.env`: it is not there\n"),
         (&[HERE[0], HERE[1], "--env-file", "words.env"], "error: line 2 of `words.env` has no `=` after the name\n"),
         (
             &[HERE[0], HERE[1], "--time-scale", "1"],

@@ -25,8 +25,8 @@ use crate::{
         services::{self, End, Given, How, Input, Output, Place, Process, Raw, Spec, Starter, StarterKind},
     },
     support::{
-        disk, dotenv,
         env::{Env, Os},
+        env_file::EnvFile,
     },
     term::{Pass, Ui},
     webhook::secrets::TRIGGER_SECRET_KEY,
@@ -37,9 +37,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How long nobody waits for a program that is run like this: it is ready when the person in front of it says so.
 const NO_DEADLINE: Duration = Duration::MAX;
-
-/// The largest `--env-file` that is read, in bytes.
-const LARGEST: u64 = 1024 * 1024;
 
 /// Programs whose name says nothing of what they run.
 const RUNNERS: [&str; 24] = [
@@ -163,7 +160,9 @@ impl Signals {
 
 fn spec(args: &RunArgs, note: &Note, ui: &Ui) -> Result<Spec, Failure> {
     let here = std::env::current_dir().map_err(|error| Failure::environment(&error as &dyn std::error::Error))?;
-    let mut explicit = args.env_file.as_deref().map(env_file).transpose()?.unwrap_or_default();
+    let file = args.env_file.as_deref().map(EnvFile::read).transpose();
+    let file = file.map_err(|error| Failure::usage(&error as &dyn std::error::Error))?;
+    let mut explicit = file.map(EnvFile::into_variables).unwrap_or_default();
     if args.name.is_some() {
         explicit.remove("OTEL_SERVICE_NAME");
     }
@@ -220,15 +219,6 @@ fn colours(ui: &Ui) -> Vec<(String, String)> {
         "1"
     };
     [("FORCE_COLOR", level), ("CLICOLOR_FORCE", "1")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
-}
-
-/// The variables of a file; an error shows none of it.
-fn env_file(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let wrong = |why: String| Failure::usage(format!("cannot use `{}`: {why}", path.display()));
-    let bytes = disk::read(path, LARGEST).map_err(|error| wrong(error.to_string()))?;
-    let text = disk::text(bytes).map_err(|problem| wrong(problem.message))?;
-    let variables = dotenv::parse(&text).map_err(|bad| wrong(bad.to_string()).hint("a line is `NAME=value`"))?;
-    Ok(variables.into_iter().collect())
 }
 
 /// The program's name, or where that says nothing the folder's.
