@@ -25,5 +25,5 @@ pub use event::{Events, Ready, Step, UpEvent, UpFailure};
 pub use kept::{Kept, KeptError};
 pub use note::{DemoNote, Hop, NOTE_FILE, NOTE_VERSION, Note};
 pub use order::{Order, Owner, Pull, RuntimeKind, build};
-pub use receiving::{OTLP_GRPC, OTLP_HTTP, Receiving};
+pub use receiving::Receiving;
 pub use status::{ComponentStatus, LogLine, LogsWanted, STATUS_VERSION, StackState, Status, UNKNOWN};

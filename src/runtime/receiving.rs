@@ -14,11 +14,6 @@ use crate::{
     support::env::Os,
 };
 
-/// OTLP over gRPC (OpenTelemetry Protocol Specification, default port).
-pub const OTLP_GRPC: u16 = 4317;
-/// OTLP over HTTP (the same).
-pub const OTLP_HTTP: u16 = 4318;
-
 /// A receiver that runs.
 #[derive(Debug)]
 pub struct Receiving {

@@ -16,10 +16,10 @@ use crate::support::{
     yaml::Node,
 };
 
-/// The host port of OTLP over gRPC that devstack's own receiver holds.
+/// The host port of OTLP over gRPC that devstack's own receiver holds (OpenTelemetry Protocol Specification, default port).
 pub const OTLP_GRPC: u16 = 4317;
 
-/// The host port of OTLP over HTTP that devstack's own receiver holds.
+/// The host port of OTLP over HTTP that devstack's own receiver holds (the same).
 pub const OTLP_HTTP: u16 = 4318;
 
 /// Looks at all components.

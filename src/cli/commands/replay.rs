@@ -25,8 +25,7 @@ use crate::{
     fixture::{self, EvidenceFloor, LoadOptions, Partition, Rate, Suite, Target, target::host},
     report::{ReportFile, Reporter, Sources},
     runs::Store,
-    runtime::{OTLP_GRPC, OTLP_HTTP},
-    stack::{self, Settings},
+    stack::{self, OTLP_GRPC, OTLP_HTTP, Settings},
     support::{
         clock::{self, Stopwatch},
         env::Os,

@@ -10,10 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, BackendError, Config, Feed, TrafficHandle, Upstreams},
     model::Traffic,
-    runtime::{
-        Order, RuntimeKind, UpFailure,
-        receiving::{self, OTLP_GRPC, OTLP_HTTP},
-    },
+    runtime::{Order, RuntimeKind, UpFailure, receiving},
+    stack::{OTLP_GRPC, OTLP_HTTP},
 };
 
 /// Tempo's API, which the embedded backend speaks.
