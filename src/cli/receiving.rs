@@ -3,18 +3,9 @@
 //!
 //! Made for `record`.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-use super::{Failure, live_trace::named};
+use super::{Failure, live_trace::named, project::stack_if_up};
 use crate::{
-    backend::{Backend, BackendError, Config},
-    runtime::{
-        Kept, Owner,
-        supervisor::{self, Found},
-    },
+    runtime::{self, Kept, UpFailure},
     stack::{Judge, OTLP_GRPC, OTLP_HTTP},
     support::project::Project,
 };
@@ -27,37 +18,24 @@ pub(super) struct Receiving {
     pub(super) otlp_http: String,
     /// What it is, in words.
     pub(super) words: String,
-    own: Option<(CancellationToken, JoinHandle<()>)>,
+    own: Option<runtime::Receiving>,
 }
 
 impl Receiving {
     /// Finds what is up, or takes the ports.
     pub(super) async fn find(project: &Project, free_ports: bool, http: &reqwest::Client) -> Result<Self, Failure> {
-        if let Some(owner) = Owner::of(project) {
-            match supervisor::find(&owner).map_err(|error| environment(&error))? {
-                Found::Nothing => {}
-                Found::Up(note) if note.judge == Judge::Stored => {
-                    let words = format!(
-                        "services do not export to devstack in {}, so the traces of deliveries cannot be followed",
-                        named(&note)
-                    );
-                    return Err(Failure::environment(words).hint("`devstack from curl` and `trace ID --save-as` work without"));
-                }
-                Found::Up(note) => {
-                    let words = named(&note);
-                    return Ok(Self { ledger: note.ledger, otlp_http: note.otlp_http, words, own: None });
-                }
-                Found::Changing { .. } => {
-                    return Err(Failure::environment("the stack is just changing").hint("`devstack status` says how far it is"));
-                }
-                Found::Dead(note) => {
-                    return Err(Failure::environment(format!("the supervisor of the stack `{}` is gone", note.stack))
-                        .hint("`devstack up` starts it again, `devstack down` clears it away"));
-                }
+        if let Some(note) = stack_if_up(project)? {
+            let words = named(&note);
+            if note.judge == Judge::Stored {
+                let words =
+                    format!("services do not export to devstack in {words}, so the traces of deliveries cannot be followed");
+                return Err(Failure::environment(words).hint("`devstack from curl` and `trace ID --save-as` work without"));
             }
+            return Ok(Self { ledger: note.ledger, otlp_http: note.otlp_http, words, own: None });
         }
         if let Some(folder) = project.state()
-            && let Some(kept) = Kept::find(folder, http).await.map_err(|error| environment(&error))?
+            && let Some(kept) =
+                Kept::find(folder, http).await.map_err(|error| Failure::environment(&error as &dyn std::error::Error))?
         {
             let words = format!("`devstack demo` (pid {})", kept.pid);
             return Ok(Self { ledger: kept.ledger, otlp_http: kept.otlp_http, words, own: None });
@@ -66,33 +44,23 @@ impl Receiving {
     }
 
     async fn own(free_ports: bool) -> Result<Self, Failure> {
-        let at = |fixed: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, if free_ports { 0 } else { fixed }));
-        let config = Config { otlp_grpc: at(OTLP_GRPC), otlp_http: at(OTLP_HTTP), ..Config::default() };
-        let backend = Backend::bind(config).await.map_err(|error| match &error {
-            BackendError::Taken { address, .. } => Failure::environment(format!(
-                "no stack is up, and port {} is taken, where telemetry would be received",
-                address.port()
-            ))
-            .hint("stop what holds it, or `devstack up --ports auto` first"),
-            BackendError::Listen { .. } => environment(&error),
-        })?;
-        let (ledger, otlp_http) = (format!("http://{}", backend.api()), format!("http://{}", backend.otlp_http()));
-        let words = format!("devstack record itself (gRPC at {})", backend.otlp_grpc());
-        let shutdown = CancellationToken::new();
-        let task = tokio::spawn(backend.run(shutdown.clone()));
-        Ok(Self { ledger, otlp_http, words, own: Some((shutdown, task)) })
+        let (grpc, http) = if free_ports { (0, 0) } else { (OTLP_GRPC, OTLP_HTTP) };
+        let own = runtime::Receiving::start(grpc, http).await.map_err(taken)?;
+        let words = format!("devstack record itself (gRPC at {})", own.otlp_grpc());
+        Ok(Self { ledger: own.ledger(), otlp_http: own.otlp_http(), words, own: Some(own) })
     }
 
     /// Ends what was started here.
     pub(super) async fn end(self) {
-        if let Some((shutdown, task)) = self.own {
-            shutdown.cancel();
-            // A receiver that panicked has ended as well.
-            let _ = task.await;
+        if let Some(own) = self.own {
+            own.stop().await;
         }
     }
 }
 
-fn environment(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::environment(error as &dyn std::error::Error)
+fn taken(failure: UpFailure) -> Failure {
+    let message = std::iter::once(failure.message).chain(failure.details).collect::<Vec<_>>().join("\n  ");
+    Failure::environment(message)
+        .hint("without a stack telemetry is received on 4317 and 4318, where services export unless they are told otherwise")
+        .hint("stop what holds the port, or `--ports auto`, and let the service export there")
 }
